@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::units::{Bytes, SignedBytes};
+
+/// How a trace is to be read: which part of it is start-up, which windows are phases.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// The end of start-up.
+    pub ready: ReadyRule,
+    /// The named windows, in the order in which they were written.
+    pub phases: Vec<PhaseRule>,
+}
+
+/// Where start-up ends in a trace.
+#[derive(Debug, Clone, Default)]
+pub enum ReadyRule {
+    /// Not said: start-up and retained memory are unmeasured.
+    #[default]
+    NotAsked,
+    /// At this time.
+    After(Duration),
+    /// At the first line that matches.
+    Log(Regex),
+    /// Where the mark stands that was made while the workload ran (a port, a file, a command).
+    Recorded,
+}
+
+/// A named window of a run.
+#[derive(Debug, Clone)]
+pub struct PhaseRule {
+    /// Its name in tables and results.
+    pub name: String,
+    /// Where it begins; None for launch.
+    pub from: Option<Edge>,
+    /// Where it ends; None for the end of the run.
+    pub until: Option<Edge>,
+}
+
+/// One end of a window.
+#[derive(Debug, Clone)]
+pub enum Edge {
+    /// The first line that matches (for `until`: the first at or after the window's beginning).
+    Log(Regex),
+    /// This long after launch.
+    At(Duration),
+}
+
+/// A measure, or why there is none. A measure that is missing is never zero.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measured<T> {
+    /// What was measured.
+    Value(T),
+    /// Why it could not be, as a sentence for people without a full stop: `no log line matched "Loaded"`.
+    Unmeasured(String),
+}
+
+impl<T: Copy> Measured<T> {
+    /// The value, where there is one.
+    #[must_use]
+    pub fn value(&self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(*value),
+            Self::Unmeasured(_) => None,
+        }
+    }
+}
+
+/// The largest value that the metric took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peak {
+    /// The value.
+    pub value: Bytes,
+    /// When it was reached, since launch.
+    pub at: Duration,
+    /// How sure it is.
+    pub certainty: Certainty,
+}
+
+/// How sure a peak is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// Nothing can have been higher.
+    Exact,
+    /// At least the value, at most this.
+    AtMost(Bytes),
+}
+
+/// What was measured of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measures {
+    /// From launch until the last process was gone, or until the last row where the run is unfinished.
+    pub duration: Duration,
+    /// The end of start-up.
+    pub ready: Measured<Duration>,
+    /// The peak.
+    pub peak: Measured<Peak>,
+    /// The largest value from launch to ready.
+    pub startup: Measured<Bytes>,
+    /// The level at the end of the steady part less the level at ready.
+    pub retained: Measured<SignedBytes>,
+    /// Every phase, in the order of the rules.
+    pub phases: Vec<PhaseMeasures>,
+    /// Rows read.
+    pub samples: u64,
+}
+
+/// What was measured in one window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhaseMeasures {
+    /// The phase's name.
+    pub name: String,
+    /// Begin and end, since launch.
+    pub window: Measured<(Duration, Duration)>,
+    /// The largest value of the metric in the window.
+    pub peak: Measured<Bytes>,
+}

@@ -1,0 +1,33 @@
+use std::path::PathBuf;
+
+use crate::{analysis, baseline, sampler, verdict, workload};
+
+/// What is to be done, resolved: no Option here means "default".
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The workloads in the order of the config, those that the user named.
+    pub workloads: Vec<WorkloadPlan>,
+    /// Where the artifacts go.
+    pub out: PathBuf,
+    /// What the results are compared with.
+    pub baseline: baseline::Settings,
+    /// `linux-x86_64`, with the user's label: the same for all workloads.
+    pub platform: String,
+}
+
+/// One workload, resolved.
+#[derive(Debug, Clone)]
+pub struct WorkloadPlan {
+    /// Unique, and safe as the name of a folder.
+    pub name: String,
+    /// How often it is run.
+    pub runs: u32,
+    /// How it is run.
+    pub launch: workload::Settings,
+    /// How it is measured.
+    pub sampling: sampler::Settings,
+    /// How its trace is read.
+    pub rules: analysis::Rules,
+    /// What it is held to.
+    pub limits: verdict::Limits,
+}

@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::units::{Bytes, Metric, Parts};
+
+/// The version of the files' meaning. Raised when a reader of today would misread what is written tomorrow.
+pub const SCHEMA: u32 = 1;
+
+/// The metric and its parts at one instant: a row of `memory.csv`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Since launch, on the monotonic clock.
+    pub at: Duration,
+    /// The metric at this instant.
+    pub memory: Bytes,
+    /// The most that the metric reached since the row before; never below `memory`.
+    pub peak: Bytes,
+    /// What `memory` is made of.
+    pub parts: Parts,
+    /// How many processes the tree had.
+    pub processes: u32,
+    /// Used memory of the whole machine.
+    pub machine_used: Option<Bytes>,
+}
+
+/// Where a log line came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// The workload's standard output.
+    Stdout,
+    /// The workload's standard error.
+    Stderr,
+}
+
+/// One line that the workload printed, stamped when it arrived: a row of `log.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Since launch.
+    pub at: Duration,
+    /// Where it was printed.
+    pub stream: Stream,
+    /// The line without its end. Bytes that are not UTF-8 were replaced, a very long line was cut and says so.
+    pub text: String,
+}
+
+/// One process of the tree: a row of `processes.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessRow {
+    /// The system's number of the process. Reused by the system: only (pid, started) is unique.
+    pub pid: u32,
+    /// The parent when the process was first seen.
+    pub parent_pid: u32,
+    /// When it was first seen, since launch.
+    pub started: Duration,
+    /// When it was found gone; None where it outlived the run.
+    pub ended: Option<Duration>,
+    /// The most resident memory that it had by the system's own account.
+    pub peak: Option<Bytes>,
+    /// The command line, as far as it could be read.
+    pub command: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this status.
+    Exited {
+        /// 0 is success.
+        status: i32,
+    },
+    /// By a signal that memguard did not send.
+    Signaled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// By memguard, once its `drive` had ended: as it should.
+    Stopped,
+    /// By memguard, at `timeout`.
+    Timeout,
+    /// By memguard, when the metric crossed `abort_above`.
+    Aborted,
+    /// By the kernel, for memory: its own counter of such kills says so.
+    OutOfMemory,
+    /// By memguard, when `ready` had not come `within` its time.
+    NeverReady,
+    /// By memguard, since its `drive` failed.
+    DriveFailed {
+        /// The drive's exit status; None where a signal ended it or it did not start.
+        status: Option<i32>,
+    },
+    /// By whoever told memguard to stop (Ctrl-C, SIGTERM).
+    Interrupted {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// Not known: memguard itself was killed, or the machine went down. What was written stands.
+    Unfinished,
+}
+
+/// Which kind of `ready` a run was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkKind {
+    /// A time after launch.
+    After,
+    /// A log line.
+    Log,
+    /// A TCP port that accepts.
+    Port,
+    /// A file that exists.
+    File,
+    /// A command that exits 0.
+    Command,
+}
+
+/// Whether and when start-up ended, as seen while the workload ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadyMark {
+    /// The workload was given no `ready`.
+    NotAsked,
+    /// Start-up ended here.
+    Reached {
+        /// What told so.
+        by: MarkKind,
+        /// Since launch.
+        at: Duration,
+    },
+    /// The run ended without it.
+    Never {
+        /// What was waited for.
+        by: MarkKind,
+    },
+}
+
+/// Where a run was made: what may explain a difference between two machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Named figures, sorted: `kernel`, `cores`, `memory_bytes`, `page_size`, `huge_pages`, `MALLOC_…` variables.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// How well a run was measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sampling {
+    /// Readings taken.
+    pub ticks: u64,
+    /// Deadlines that passed without a reading of their own.
+    pub missed: u64,
+    /// The longest time between two readings.
+    pub longest_gap: Duration,
+    /// CPU time that memguard itself used during the run; None where the system does not tell.
+    pub own_cpu: Option<Duration>,
+    /// The most memory that memguard itself held; None where the system does not tell.
+    pub own_peak: Option<Bytes>,
+}
+
+/// What is known of a run besides its rows: `run.json`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// The version of memguard that wrote the trace.
+    pub memguard: String,
+    /// The workload's name.
+    pub workload: String,
+    /// 1 for the first run.
+    pub run: u32,
+    /// The command, for people.
+    pub command: String,
+    /// Operating system, architecture and the user's label: `linux-x86_64`, `linux-x86_64-ubuntu-24.04`.
+    pub platform: String,
+    /// What the samples add up.
+    pub metric: Metric,
+    /// Which source read them: `proc`, `portable`.
+    pub source: String,
+    /// The wanted time between two readings.
+    pub interval: Duration,
+    /// Wall-clock time of the launch.
+    pub started: Timestamp,
+    /// Where it ran.
+    pub environment: Environment,
+    /// The end of start-up.
+    pub ready: ReadyMark,
+    /// When memguard began to stop the workload; None where it ended by itself.
+    pub stop_at: Option<Duration>,
+    /// When the last process of the tree was gone; None while unfinished.
+    pub duration: Option<Duration>,
+    /// How it ended.
+    pub ended: Ended,
+    /// The most that the peak can have been, shared pages and the instants between two readings considered;
+    /// None where the peak is exact.
+    pub peak_at_most: Option<Bytes>,
+    /// Quality of the measuring.
+    pub sampling: Sampling,
+    /// What the reader of the results must know, in sentences: lines dropped, processes left behind.
+    pub notices: Vec<String>,
+}
+
+/// One instant of a curve for drawing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplePoint {
+    /// Since launch.
+    pub at: Duration,
+    /// The most that the metric was in the stretch that this point stands for.
+    pub memory: Bytes,
+}
+
+/// A run's memory over time, thinned to a bounded number of points of which each keeps its stretch's maximum.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Curve {
+    /// In order of time.
+    pub points: Vec<SamplePoint>,
+}

@@ -1,0 +1,47 @@
+use serde::{Deserialize, Serialize};
+
+use super::Bytes;
+
+/// What a sample adds up. Results of different metrics are never compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// Proportional set size: each process's share of what it maps, so that shared pages count once in all.
+    Pss,
+    /// Resident set size: shared pages count once for every process that maps them.
+    Rss,
+}
+
+impl Metric {
+    /// As the config, the files and people write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pss => "pss",
+            Self::Rss => "rss",
+        }
+    }
+}
+
+impl std::fmt::Display for Metric {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What an amount of memory is made of, as far as the system tells. Missing is `None`, never zero.
+///
+/// Shared pages count here as the metric counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Resident memory of all processes, shared pages once for each of them.
+    pub rss: Option<Bytes>,
+    /// Memory that no file stands behind: heaps and stacks.
+    pub anon: Option<Bytes>,
+    /// Mapped files: programs, libraries, data.
+    pub file: Option<Bytes>,
+    /// Shared memory: shm, memfd, tmpfs.
+    pub shmem: Option<Bytes>,
+    /// Pushed out to swap: still memory used, and part of the metric.
+    pub swap: Option<Bytes>,
+}
