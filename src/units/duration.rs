@@ -72,7 +72,7 @@ mod tests {
     fn durations_are_shown_with_the_digits_that_matter() {
         for (seconds, text) in [
             (0.012, "12 ms"),
-            (3.14159, "3.14 s"),
+            (3.1449, "3.14 s"),
             (42.04, "42.0 s"),
             (59.97, "1 min"),
             (245.0, "4 min 5 s"),
