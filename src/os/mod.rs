@@ -1,3 +1,50 @@
-//! What differs between operating systems, behind one trait: reading the memory of a tree of processes.
+//! What differs between operating systems: reading the memory of a tree of processes, signals, process groups.
 //!
-//! The only place that asks which system this is.
+//! The only place that asks which system this is. Sources of memory stand behind one trait, [`Source`].
+
+mod portable;
+mod source;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+#[cfg(target_os = "linux")]
+use linux as kernel;
+#[cfg(not(target_os = "linux"))]
+use portable as kernel;
+
+pub use kernel::{adopt_orphans, memory_kills, native_source};
+pub use portable::portable_source;
+pub use source::{Gone, Reading, Seen, Source, SourceKind};
+pub use system::{
+    Ending, Foreground, Interrupts, ending, environment, in_own_group, kill_group, kill_process, own_usage, shell,
+    signal_group, signal_name, signal_number, signal_process,
+};
+
+use std::time::Duration;
+
+use crate::units::Bytes;
+
+/// What memguard itself has used so far. None where the system does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnUsage {
+    /// User and system time of all threads.
+    pub cpu: Option<Duration>,
+    /// The most resident memory so far.
+    pub peak: Option<Bytes>,
+}
+
+/// The operating system and architecture that results are told apart by: `linux-x86_64`.
+#[must_use]
+pub fn platform() -> String {
+    format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
+}

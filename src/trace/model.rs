@@ -95,6 +95,8 @@ pub enum Ended {
         /// The signal's number.
         signal: i32,
     },
+    /// It never began: the program is missing, or its `before` failed. The record's notices say why.
+    NotStarted,
     /// Not known: memguard itself was killed, or the machine went down. What was written stands.
     Unfinished,
 }

@@ -1,5 +1,11 @@
-//! Launches a workload as if memguard were not there, waits until it is ready, drives it, stops it.
+//! Launches a workload as if memguard were not there, waits until it is ready, drives it, passes its output on.
 
+mod launch;
+mod output;
+mod ready;
 mod settings;
 
+pub use launch::{Launched, launch, run_to_end, start_beside};
+pub use output::{Destination, pass_on};
+pub use ready::watch_for_ready;
 pub use settings::{Command, Ready, ReadyKind, Settings, Signal, Stop};

@@ -122,6 +122,12 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Its name in the config, without SIG.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, signal)| *signal == self).map_or("TERM", |(name, _)| name)
+    }
+
     /// Every signal with its name in the config.
     pub const ALL: [(&'static str, Self); 7] = [
         ("HUP", Self::Hup),

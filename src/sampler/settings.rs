@@ -1,5 +1,3 @@
-//! Ticks on deadlines: a reading of the tree each, recorded as a sample.
-
 use std::time::Duration;
 
 use crate::units::Metric;

@@ -1,0 +1,178 @@
+//! Linux: /proc read directly, files kept open.
+
+mod proc;
+mod process;
+mod pss;
+mod tree;
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, getpid, set_child_subreaper};
+
+use self::proc::{ProcFile, Split};
+use self::process::{Life, Sharing};
+use self::pss::Ration;
+use self::tree::Tree;
+use super::source::{Reading, Source, SourceKind};
+use crate::units::{Bytes, Metric, Parts};
+
+/// The best source of this system, for the metric that was asked for or else its best.
+///
+/// # Errors
+/// When /proc lacks what the source reads.
+pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
+    ProcSource::new(metric.unwrap_or(Metric::Pss)).map(|source| Box::new(source) as Box<dyn Source>)
+}
+
+/// Makes memguard the parent of processes whose own parent has ended, so that none leaves the tree.
+/// Kernel interface: `PR_SET_CHILD_SUBREAPER`, prctl(2).
+///
+/// # Errors
+/// When the kernel refuses (before Linux 3.4).
+pub fn adopt_orphans() -> Result<()> {
+    set_child_subreaper(Some(getpid())).context("could not become the parent of orphaned processes (prctl)")
+}
+
+/// How many processes the kernel has killed for memory since boot: `oom_kill` in /proc/vmstat (Linux 4.13).
+#[must_use]
+pub fn memory_kills() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/vmstat").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok())
+}
+
+/// Reads a tree through /proc.
+#[derive(Debug)]
+struct ProcSource {
+    metric: Metric,
+    tree: Tree,
+    ration: Ration,
+    meminfo: Option<ProcFile>,
+    buffer: Vec<u8>,
+    denied: u64,
+}
+
+impl ProcSource {
+    fn new(metric: Metric) -> Result<Self> {
+        let mut buffer = Vec::new();
+        if metric == Metric::Pss {
+            let own = ProcFile::open("/proc/self/smaps_rollup")
+                .and_then(|file| file.read(&mut buffer).map(proc::parse_rollup))
+                .context(
+                    "could not read `/proc/self/smaps_rollup` (it came with Linux 4.14)\nhelp: use `--metric rss`",
+                )?;
+            anyhow::ensure!(
+                own.is_some(),
+                "this kernel does not split PSS by kind (that came with Linux 5.9)\nhelp: use `--metric rss`"
+            );
+        }
+        Ok(Self {
+            metric,
+            tree: Tree::new()?,
+            ration: Ration::new(Instant::now()),
+            meminfo: ProcFile::open("/proc/meminfo").ok(),
+            buffer,
+            denied: 0,
+        })
+    }
+}
+
+impl Source for ProcSource {
+    fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    fn kind(&self) -> SourceKind {
+        SourceKind::Proc
+    }
+
+    fn follow(&mut self, root: u32) -> Result<()> {
+        self.tree.follow(root);
+        Ok(())
+    }
+
+    fn leave_out(&mut self, pid: u32) {
+        self.tree.leave_out(pid);
+    }
+
+    fn read(&mut self) -> Result<Reading> {
+        let mut reading = Reading::default();
+        self.tree.update(&mut self.buffer, &mut reading);
+        if self.metric == Metric::Pss {
+            self.denied += self.ration.spend(&mut self.tree, &mut self.buffer, Instant::now());
+        }
+        self.add_up(&mut reading);
+        reading.machine_used =
+            self.meminfo.as_ref().and_then(|file| machine_used(file.read(&mut self.buffer).ok()?)).map(Bytes);
+        Ok(reading)
+    }
+
+    fn members(&self) -> Vec<u32> {
+        self.tree.counted().filter(|process| process.life == Life::Running).map(|process| process.pid).collect()
+    }
+
+    fn notices(&self) -> Vec<String> {
+        match self.denied {
+            0 => Vec::new(),
+            count => vec![format!(
+                "the shared memory of {count} process{} could not be read (another user's?): resident memory stands in \
+                 for its share",
+                if count == 1 { "" } else { "es" }
+            )],
+        }
+    }
+}
+
+impl ProcSource {
+    fn add_up(&self, reading: &mut Reading) {
+        let (mut sum, mut at_most, mut highest_rise, mut rss) = (Split::default(), 0, 0, 0);
+        for process in self.tree.counted() {
+            let Some(memory) = process.memory else { continue };
+            reading.processes += 1;
+            if self.tree.borrows_memory(process) {
+                continue;
+            }
+            rss += memory.resident();
+            let (share, highest) = match (self.metric, process.sharing) {
+                (Metric::Pss, Sharing::Discount { others, .. }) => {
+                    let share = memory.split.above(&others);
+                    (share, share.total())
+                }
+                // Until its shares are read: what a fork shows is its parent's, and programs and libraries are others', too.
+                (Metric::Pss, Sharing::Unknown) if process.forked => (Split::default(), memory.split.total()),
+                (Metric::Pss, Sharing::Unknown) => (Split { file: 0, shmem: 0, ..memory.split }, memory.split.total()),
+                (Metric::Pss, Sharing::Denied) | (Metric::Rss, _) => (memory.split, memory.split.total()),
+            };
+            sum = sum.plus(&share);
+            at_most += highest + process.rise;
+            highest_rise = highest_rise.max(process.rise);
+        }
+        reading.memory = Bytes(sum.total());
+        reading.peak = Bytes(sum.total() + highest_rise);
+        reading.at_most = Bytes(at_most);
+        reading.parts = Parts {
+            rss: Some(Bytes(rss)),
+            anon: Some(Bytes(sum.anon)),
+            file: Some(Bytes(sum.file)),
+            shmem: Some(Bytes(sum.shmem)),
+            swap: Some(Bytes(sum.swap)),
+        };
+    }
+}
+
+/// `MemTotal` less `MemAvailable` in /proc/meminfo, in bytes.
+fn machine_used(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let figure = |name| {
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok())
+    };
+    Some(Bytes::from_kib(figure("MemTotal:")?.saturating_sub(figure("MemAvailable:")?)).0)
+}
+
+/// Takes note of how a child ended, so that it does not stay behind as a zombie.
+fn reap(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // It was a zombie child when it was last read: this can't block, and there is nothing to learn from its status.
+        let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
+    }
+}

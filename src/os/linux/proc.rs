@@ -1,0 +1,268 @@
+//! The files of /proc/PID, kept open, and what they say. Kernel interface: proc_pid_status(5), proc_pid_smaps(5),
+//! proc_pid_stat(5), proc_pid_task(5).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::units::Bytes;
+
+/// What the kernel fills at the most in one read of a list.
+const PAGE: usize = 4096;
+/// A piece below this had room for another pid: there was none.
+const LAST_PIECE: usize = PAGE - 64;
+
+/// A file of /proc that is read again and again without being reopened.
+///
+/// An open file stays bound to the process it was opened for: once that is gone reads fail, whoever has the pid now.
+#[derive(Debug)]
+pub(super) struct ProcFile(File);
+
+impl ProcFile {
+    pub(super) fn open(path: &str) -> io::Result<Self> {
+        File::open(path).map(Self)
+    }
+
+    /// The whole text as of now, into a buffer that is reused.
+    pub(super) fn read<'a>(&self, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        let mut length = 0;
+        if buffer.len() < PAGE {
+            buffer.resize(PAGE, 0);
+        }
+        loop {
+            let read = self.0.read_at(&mut buffer[length..], length as u64)?;
+            length += read;
+            // The kernel hands out whole records of less than a page: only a short piece is surely the last.
+            if length == buffer.len() {
+                buffer.resize(length * 2, 0);
+            } else if read < LAST_PIECE {
+                return Ok(&buffer[..length]);
+            }
+        }
+    }
+}
+
+/// Memory by what stands behind it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Split {
+    pub(super) anon: u64,
+    pub(super) file: u64,
+    pub(super) shmem: u64,
+    pub(super) swap: u64,
+}
+
+impl Split {
+    pub(super) const fn total(&self) -> u64 {
+        self.anon + self.file + self.shmem + self.swap
+    }
+
+    /// Part by part, what is left above `other`.
+    pub(super) const fn above(&self, other: &Self) -> Self {
+        Self {
+            anon: self.anon.saturating_sub(other.anon),
+            file: self.file.saturating_sub(other.file),
+            shmem: self.shmem.saturating_sub(other.shmem),
+            swap: self.swap.saturating_sub(other.swap),
+        }
+    }
+
+    pub(super) const fn plus(&self, other: &Self) -> Self {
+        Self {
+            anon: self.anon + other.anon,
+            file: self.file + other.file,
+            shmem: self.shmem + other.shmem,
+            swap: self.swap + other.swap,
+        }
+    }
+}
+
+/// What `/proc/PID/status` says that matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) parent: u32,
+    pub(super) zombie: bool,
+    pub(super) threads: u32,
+    /// None once the process has let go of its memory (a zombie, or on its way there).
+    pub(super) memory: Option<Resident>,
+}
+
+/// A process's resident memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resident {
+    /// `VmHWM`: the most resident memory since the program was executed, by the kernel's own account.
+    pub(super) high_water: u64,
+    pub(super) split: Split,
+}
+
+impl Resident {
+    /// Resident memory: what `high_water` is a maximum of.
+    pub(super) const fn resident(&self) -> u64 {
+        self.split.anon + self.split.file + self.split.shmem
+    }
+}
+
+/// Reads `/proc/PID/status`. None where it is not such a file.
+pub(super) fn parse_status(text: &[u8]) -> Option<Status> {
+    let (mut parent, mut threads, mut zombie, mut high_water) = (None, None, false, None);
+    let mut split = Split::default();
+    for line in text.split(|&byte| byte == b'\n') {
+        // One look at the first byte passes over most of the fifty lines.
+        match line.first() {
+            Some(b'S') => {
+                if let Some(state) = line.strip_prefix(b"State:\t") {
+                    zombie = matches!(state.first(), Some(b'Z' | b'X'));
+                }
+            }
+            Some(b'P') => {
+                if let Some(rest) = line.strip_prefix(b"PPid:") {
+                    parent = number(rest);
+                }
+            }
+            Some(b'V') => {
+                if let Some(rest) = line.strip_prefix(b"VmHWM:") {
+                    high_water = number(rest);
+                } else if let Some(rest) = line.strip_prefix(b"VmSwap:") {
+                    split.swap = kib(rest);
+                }
+            }
+            Some(b'R') => {
+                if let Some(rest) = line.strip_prefix(b"RssAnon:") {
+                    split.anon = kib(rest);
+                } else if let Some(rest) = line.strip_prefix(b"RssFile:") {
+                    split.file = kib(rest);
+                } else if let Some(rest) = line.strip_prefix(b"RssShmem:") {
+                    split.shmem = kib(rest);
+                }
+            }
+            Some(b'T') => {
+                if let Some(rest) = line.strip_prefix(b"Threads:") {
+                    threads = number(rest);
+                    break; // nothing that is wanted comes after it
+                }
+            }
+            _ => {}
+        }
+    }
+    let memory = high_water.map(|kib| Resident { high_water: Bytes::from_kib(kib).0, split });
+    Some(Status { parent: u32::try_from(parent?).ok()?, zombie, threads: u32::try_from(threads?).ok()?, memory })
+}
+
+/// What `/proc/PID/smaps_rollup` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Rollup {
+    /// `Rss` and `Swap`: all that is mapped.
+    pub(super) mapped: u64,
+    /// `Pss_Anon`, `Pss_File`, `Pss_Shmem`, `SwapPss`: this process's share of it.
+    pub(super) share: Split,
+}
+
+/// Reads `/proc/PID/smaps_rollup`. None where the kernel does not split PSS (before 5.9) or the process has no memory.
+pub(super) fn parse_rollup(text: &[u8]) -> Option<Rollup> {
+    let mut rollup = Rollup::default();
+    let mut split_told = false;
+    for line in text.split(|&byte| byte == b'\n') {
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
+        let (name, rest) = (&line[..colon], &line[colon + 1..]);
+        match name {
+            b"Rss" | b"Swap" => rollup.mapped += kib(rest),
+            b"Pss_Anon" => (rollup.share.anon, split_told) = (kib(rest), true),
+            b"Pss_File" => rollup.share.file = kib(rest),
+            b"Pss_Shmem" => rollup.share.shmem = kib(rest),
+            b"SwapPss" => rollup.share.swap = kib(rest),
+            _ => {}
+        }
+    }
+    split_told.then_some(rollup)
+}
+
+/// What `/proc/PID/stat` says that tells one program's run from another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Field 22: ticks since boot. With the pid, this names a process for good.
+    pub(super) started: u64,
+    /// Field 28, `startstack`: drawn anew at every exec, kept by fork. Zero where it may not be read.
+    pub(super) stack: u64,
+}
+
+/// Reads `/proc/PID/stat`, whose second field may hold anything, spaces and parentheses included.
+pub(super) fn parse_stat(text: &[u8]) -> Option<Identity> {
+    let after_name = text.iter().rposition(|&byte| byte == b')')? + 1;
+    let mut fields = text[after_name..].split(|&byte| byte == b' ').skip(1); // begins at field 3
+    let started = number(fields.nth(22 - 3)?)?;
+    let stack = number(fields.nth(28 - 23)?)?;
+    Some(Identity { started, stack })
+}
+
+/// The pids in `/proc/PID/task/TID/children`.
+pub(super) fn parse_children(text: &[u8]) -> impl Iterator<Item = u32> {
+    text.split(|&byte| byte == b' ').filter_map(number).filter_map(|pid| u32::try_from(pid).ok())
+}
+
+/// The first number in the text, over leading blanks. None where there is none.
+fn number(text: &[u8]) -> Option<u64> {
+    let mut digits = text.iter().skip_while(|byte| byte.is_ascii_whitespace()).take_while(|byte| byte.is_ascii_digit());
+    let first = u64::from(digits.next()? - b'0');
+    digits.try_fold(first, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+}
+
+fn kib(text: &[u8]) -> u64 {
+    Bytes::from_kib(number(text).unwrap_or(0)).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn status_tells_memory_by_what_stands_behind_it() {
+        let text = b"Name:\tVmHWM: 7 kB\nState:\tS (sleeping)\nPPid:\t41\nVmHWM:\t    1692 kB\nVmRSS:\t    1600 kB\n\
+            RssAnon:\t     112 kB\nRssFile:\t    1480 kB\nRssShmem:\t       8 kB\nVmSwap:\t       4 kB\nThreads:\t3\n";
+        let split = Split { anon: 112 << 10, file: 1480 << 10, shmem: 8 << 10, swap: 4 << 10 };
+        let memory = Some(Resident { high_water: 1692 << 10, split });
+        assert_eq!(parse_status(text), Some(Status { parent: 41, zombie: false, threads: 3, memory }));
+    }
+
+    #[test]
+    fn a_zombie_has_no_memory_rather_than_none_left() {
+        let text = b"Name:\tsh\nState:\tZ (zombie)\nPPid:\t1\nThreads:\t1\n";
+        assert_eq!(parse_status(text), Some(Status { parent: 1, zombie: true, threads: 1, memory: None }));
+    }
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let mut text = b"7 (a) b (c) S".to_vec();
+        for field in 4..=52 {
+            text.extend_from_slice(format!(" {field}").as_bytes());
+        }
+        assert_eq!(parse_stat(&text), Some(Identity { started: 22, stack: 28 }));
+    }
+
+    #[test]
+    fn a_rollup_gives_the_share_of_every_part() {
+        let text = b"55-7f ---p 0 00:00 0 [rollup]\nRss: 1628 kB\nPss: 328 kB\nPss_Anon: 116 kB\nPss_File: 212 kB\n\
+            Pss_Shmem: 2 kB\nSwap: 6 kB\nSwapPss: 3 kB\n";
+        let share = Split { anon: 116 << 10, file: 212 << 10, shmem: 2 << 10, swap: 3 << 10 };
+        assert_eq!(parse_rollup(text), Some(Rollup { mapped: 1634 << 10, share }));
+        assert_eq!(parse_rollup(b"Rss: 1 kB\nPss: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn this_process_can_be_read() {
+        let mut buffer = Vec::new();
+        let status = ProcFile::open("/proc/self/status").unwrap();
+        assert!(parse_status(status.read(&mut buffer).unwrap()).unwrap().memory.unwrap().resident() > 0);
+        let stat = ProcFile::open("/proc/self/stat").unwrap();
+        assert!(parse_stat(stat.read(&mut buffer).unwrap()).unwrap().started > 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_parser_panic(text in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = parse_status(&text);
+            let _ = parse_rollup(&text);
+            let _ = parse_stat(&text);
+            let _ = parse_children(&text).count();
+        }
+    }
+}

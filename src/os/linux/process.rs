@@ -1,0 +1,236 @@
+use std::io;
+
+use super::proc::{
+    Identity, ProcFile, Resident, Split, Status, parse_children, parse_rollup, parse_stat, parse_status,
+};
+use crate::units::Bytes;
+
+/// One process of the tree, with its files open.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    pub(super) parent: u32,
+    pub(super) identity: Identity,
+    /// Out of the tree (a drive, and what descends from it): followed to know its children, never counted.
+    pub(super) left_out: bool,
+    /// It runs its parent's program, forked and not executed anew: they share pages, perhaps all of them.
+    pub(super) forked: bool,
+    /// How many ticks have seen it.
+    pub(super) age: u32,
+    /// The command line for people.
+    pub(super) command: String,
+    /// As of this tick.
+    pub(super) memory: Option<Resident>,
+    /// How far the high-water mark rose above what the ticks saw, within this tick.
+    pub(super) rise: u64,
+    pub(super) sharing: Sharing,
+    /// What becomes of it, and whether its end has been told.
+    pub(super) life: Life,
+    pub(super) told: bool,
+    /// A relative forked, executed or ended since its shares were read.
+    pub(super) stale: bool,
+    pub(super) ticks_since_read: u32,
+    /// The most resident memory of any program that this process ran.
+    pub(super) peak: Option<Bytes>,
+    high_water: u64,
+    status: ProcFile,
+    stat: ProcFile,
+    rollup: Option<ProcFile>,
+    threads: Vec<Thread>,
+    /// How many threads the status told when `threads` was listed.
+    listed: u32,
+    ticks_since_listed: u32,
+}
+
+/// What becomes of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    Running,
+    /// It has ended, and its parent has not asked how.
+    Zombie,
+    Gone,
+}
+
+#[derive(Debug)]
+struct Thread {
+    id: u32,
+    children: ProcFile,
+}
+
+/// What is known of the pages that a process shares with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Not read yet.
+    Unknown,
+    /// As last read: how much of each part others account for.
+    Discount {
+        /// Resident less proportional, part by part.
+        others: Split,
+        /// What was resident then: a process that has not moved since need not be read again.
+        resident: Split,
+    },
+    /// The system does not let memguard read it: resident memory stands in.
+    Denied,
+}
+
+/// The threads of a process are listed again when their number changed, and every so many ticks for those that took one
+/// another's place.
+const LIST_AGAIN: u32 = 16;
+
+impl Process {
+    /// Opens a process. None where it is gone already.
+    pub(super) fn open(pid: u32, buffer: &mut Vec<u8>) -> Option<Self> {
+        let stat = ProcFile::open(&format!("/proc/{pid}/stat")).ok()?;
+        let status = ProcFile::open(&format!("/proc/{pid}/status")).ok()?;
+        let identity = parse_stat(stat.read(buffer).ok()?)?;
+        let parent = parse_status(status.read(buffer).ok()?)?.parent;
+        let mut process = Self {
+            pid,
+            parent,
+            identity,
+            left_out: false,
+            forked: false,
+            age: 0,
+            command: String::new(),
+            memory: None,
+            rise: 0,
+            sharing: Sharing::Unknown,
+            life: Life::Running,
+            told: false,
+            stale: false,
+            ticks_since_read: 0,
+            peak: None,
+            high_water: 0,
+            status,
+            stat,
+            rollup: None,
+            threads: Vec::new(),
+            listed: 0,
+            ticks_since_listed: 0,
+        };
+        process.command = process.read_command();
+        Some(process)
+    }
+
+    /// Reads the process as it is now: its memory, and how far it rose between the ticks.
+    pub(super) fn refresh(&mut self, buffer: &mut Vec<u8>) -> Option<Status> {
+        let status = self.status.read(buffer).ok().and_then(parse_status);
+        self.rise = 0;
+        self.age = self.age.saturating_add(1);
+        self.ticks_since_read = self.ticks_since_read.saturating_add(1);
+        let Some(status) = status else {
+            (self.life, self.memory) = (Life::Gone, None);
+            return None;
+        };
+        // A process whose first thread has ended while others go on shows as a zombie, too.
+        if status.zombie && status.threads <= 1 {
+            self.life = Life::Zombie;
+        }
+        self.parent = status.parent;
+        self.memory = status.memory;
+        if let Some(memory) = status.memory {
+            // Above every mark so far: that happened since the last tick, whatever is resident by now.
+            if memory.high_water > self.high_water {
+                self.rise = memory.high_water.saturating_sub(memory.resident());
+            }
+            // An exec begins a new mark, lower than the one before.
+            self.high_water = memory.high_water.max(memory.resident());
+            self.peak = self.peak.max(Some(Bytes(self.high_water)));
+        }
+        Some(status)
+    }
+
+    /// The processes that its threads forked, as of now.
+    pub(super) fn children(&mut self, status: &Status, buffer: &mut Vec<u8>, children: &mut Vec<u32>) {
+        self.ticks_since_listed += 1;
+        let stale = status.threads > 1 && self.ticks_since_listed >= LIST_AGAIN;
+        if status.threads != self.listed || stale {
+            self.list_threads();
+            self.listed = status.threads;
+            self.ticks_since_listed = 0;
+        }
+        for thread in &self.threads {
+            // A thread that has ended has handed its children to another.
+            if let Ok(text) = thread.children.read(buffer) {
+                children.extend(parse_children(text));
+            }
+        }
+    }
+
+    fn list_threads(&mut self) {
+        let Ok(entries) = std::fs::read_dir(format!("/proc/{}/task", self.pid)) else { return };
+        let ids: Vec<u32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        self.threads.retain(|thread| ids.contains(&thread.id));
+        for id in ids {
+            if self.threads.iter().all(|thread| thread.id != id)
+                && let Ok(children) = ProcFile::open(&format!("/proc/{}/task/{id}/children", self.pid))
+            {
+                self.threads.push(Thread { id, children });
+            }
+        }
+    }
+
+    /// Looks whether it runs another program than before, and begins its account anew if so.
+    ///
+    /// Until then a forked child shows its parent's memory as its own, and so do its marks.
+    pub(super) fn note_exec(&mut self, buffer: &mut Vec<u8>) -> bool {
+        let Some(now) = self.stat.read(buffer).ok().and_then(parse_stat) else { return false };
+        if now.stack == self.identity.stack {
+            return false;
+        }
+        self.identity.stack = now.stack;
+        self.command = self.read_command();
+        self.sharing = Sharing::Unknown;
+        if self.forked {
+            self.peak = self.memory.map(|memory| Bytes(memory.high_water));
+            self.forked = false;
+        }
+        true
+    }
+
+    /// Reads what it shares with others. This holds the lock of its memory map and takes about 3 ms per GB.
+    pub(super) fn read_sharing(&mut self, buffer: &mut Vec<u8>) {
+        let Some(memory) = self.memory else { return };
+        if self.rollup.is_none() {
+            match ProcFile::open(&format!("/proc/{}/smaps_rollup", self.pid)) {
+                Ok(file) => self.rollup = Some(file),
+                Err(error) => return self.note_denial(&error),
+            }
+        }
+        let Some(file) = &self.rollup else { return };
+        match file.read(buffer).map(parse_rollup) {
+            Ok(Some(rollup)) => {
+                let others = memory.split.above(&rollup.share);
+                self.sharing = Sharing::Discount { others, resident: memory.split };
+            }
+            // No memory left to speak of: it is on its way out.
+            Ok(None) => {}
+            Err(error) => self.note_denial(&error),
+        }
+    }
+
+    fn note_denial(&mut self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            self.sharing = Sharing::Denied;
+        }
+    }
+
+    /// The command line for people; the program's short name in brackets where there is none.
+    fn read_command(&self) -> String {
+        let line = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let words: Vec<_> = line.split(|&byte| byte == 0).filter(|word| !word.is_empty()).collect();
+        if words.is_empty() {
+            let name = std::fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+            return if name.is_empty() { String::new() } else { format!("[{}]", name.trim_end()) };
+        }
+        let mut text = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
+        if let Some((cut, _)) = text.char_indices().nth(COMMAND_LENGTH) {
+            text.truncate(cut);
+            text.push('…');
+        }
+        text
+    }
+}
+
+/// A command line of a megabyte helps nobody.
+const COMMAND_LENGTH: usize = 512;

@@ -1,0 +1,214 @@
+//! What Unix systems have in common: signals, process groups, terminals.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal as RawSignal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use super::OwnUsage;
+use crate::units::Bytes;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself.
+    Exited(i32),
+    /// By a signal.
+    Signaled(i32),
+}
+
+/// Reads an exit status.
+#[must_use]
+pub fn ending(status: ExitStatus) -> Ending {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exited(code),
+        (None, Some(signal)) => Ending::Signaled(signal),
+        (None, None) => Ending::Exited(-1),
+    }
+}
+
+/// Has the command start in a process group of its own, named by its pid.
+pub fn in_own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// The system's shell, given a line.
+#[must_use]
+pub fn shell(line: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(line);
+    command
+}
+
+/// Sends a signal to every process of a group. A group that is gone is no error.
+pub fn signal_group(leader: u32, signal: i32) {
+    if let (Some(pid), Some(signal)) = (raw_pid(leader), raw_signal(signal)) {
+        let _ = rustix::process::kill_process_group(pid, signal);
+    }
+}
+
+/// Sends a signal to one process. One that is gone is no error.
+pub fn signal_process(pid: u32, signal: i32) {
+    if let (Some(pid), Some(signal)) = (raw_pid(pid), raw_signal(signal)) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// Ends a process at once. One that is gone is no error.
+pub fn kill_process(pid: u32) {
+    if let Some(pid) = raw_pid(pid) {
+        let _ = rustix::process::kill_process(pid, RawSignal::KILL);
+    }
+}
+
+fn raw_pid(pid: u32) -> Option<Pid> {
+    // 0 and 1 would mean one's own group and init.
+    i32::try_from(pid).ok().filter(|pid| *pid > 1).and_then(Pid::from_raw)
+}
+
+fn raw_signal(signal: i32) -> Option<RawSignal> {
+    RawSignal::from_named_raw(signal)
+}
+
+/// Ends every process of a group at once. A group that is gone is no error.
+pub fn kill_group(leader: u32) {
+    signal_group(leader, signal_hook::consts::SIGKILL);
+}
+
+/// The number of a signal by its name without SIG; SIGTERM's where there is none of that name.
+#[must_use]
+pub fn signal_number(name: &str) -> i32 {
+    use signal_hook::consts as numbers;
+    match name {
+        "HUP" => numbers::SIGHUP,
+        "INT" => numbers::SIGINT,
+        "QUIT" => numbers::SIGQUIT,
+        "KILL" => numbers::SIGKILL,
+        "USR1" => numbers::SIGUSR1,
+        "USR2" => numbers::SIGUSR2,
+        _ => numbers::SIGTERM,
+    }
+}
+
+/// The name of a signal: `SIGKILL`.
+#[must_use]
+pub fn signal_name(signal: i32) -> Option<&'static str> {
+    signal_hook::low_level::signal_name(signal)
+}
+
+/// Waits for the signals that ask memguard to end: Ctrl-C, SIGTERM, SIGHUP.
+#[derive(Debug)]
+pub struct Interrupts {
+    handle: Handle,
+}
+
+impl Interrupts {
+    /// Calls `tell` from a thread of its own with the number of each such signal, until dropped.
+    ///
+    /// # Errors
+    /// When the system refuses the handlers.
+    pub fn watch(tell: impl Fn(i32) + Send + 'static) -> Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("could not watch for signals")?;
+        let handle = signals.handle();
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || signals.forever().for_each(tell))
+            .context("could not start a thread")?;
+        Ok(Self { handle })
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+/// The terminal, lent to the workload's process group: without it a workload that reads from the terminal is stopped.
+#[derive(Debug)]
+pub struct Foreground {
+    own_group: Option<Pid>,
+}
+
+impl Foreground {
+    /// Hands the terminal over, where standard input is one and memguard has it.
+    #[must_use]
+    pub fn lend(leader: u32) -> Self {
+        let stdin = rustix::stdio::stdin();
+        let own = rustix::process::getpgrp();
+        let has_it = rustix::termios::tcgetpgrp(stdin).is_ok_and(|group| group == own);
+        let Some(leader) = raw_pid(leader).filter(|_| has_it) else { return Self { own_group: None } };
+        if rustix::termios::tcsetpgrp(stdin, leader).is_err() {
+            return Self { own_group: None };
+        }
+        // It may have tried to read before it had the terminal, and been stopped for it.
+        let _ = rustix::process::kill_process_group(leader, RawSignal::CONT);
+        Self { own_group: Some(own) }
+    }
+
+    /// Whether the workload has the terminal, and Ctrl-C reaches it rather than memguard.
+    #[must_use]
+    pub fn is_lent(&self) -> bool {
+        self.own_group.is_some()
+    }
+}
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        if let Some(own) = self.own_group {
+            // A background process that takes the terminal is stopped by SIGTTOU unless it ignores it.
+            let ignored = signal_hook::flag::register(libc::SIGTTOU, std::sync::Arc::default());
+            let _ = rustix::termios::tcsetpgrp(rustix::stdio::stdin(), own);
+            if let Ok(id) = ignored {
+                signal_hook::low_level::unregister(id);
+            }
+        }
+    }
+}
+
+/// What memguard itself has used so far. Kernel interface: `RUSAGE_SELF`, getrusage(2); `VmHWM` on Linux, where
+/// `ru_maxrss` may be inherited from the parent.
+#[must_use]
+pub fn own_usage() -> OwnUsage {
+    let usage = rustix_usage();
+    let high_water = std::fs::read_to_string("/proc/self/status").ok().and_then(|text| {
+        let kib =
+            text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
+        kib.map(Bytes::from_kib)
+    });
+    OwnUsage { cpu: Some(usage), peak: high_water }
+}
+
+fn rustix_usage() -> Duration {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    #[expect(unsafe_code, reason = "getrusage has no safe wrapper among the crates in use")]
+    // SAFETY: the pointer is to a whole `rusage`, which any bit pattern makes valid.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let time = |time: libc::timeval| {
+        Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))
+            + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
+    };
+    time(usage.ru_utime) + time(usage.ru_stime)
+}
+
+/// Where a run is made: figures that may explain a difference between two machines.
+#[must_use]
+pub fn environment() -> BTreeMap<String, String> {
+    let mut facts = super::portable::common_environment();
+    let page = rustix::param::page_size();
+    facts.insert("page_size".into(), page.to_string());
+    if let Ok(text) = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled")
+        && let Some(chosen) = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'))
+    {
+        facts.insert("huge_pages".into(), chosen.0.to_owned());
+    }
+    facts
+}

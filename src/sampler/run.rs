@@ -1,0 +1,483 @@
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+
+use super::life::{Deed, Life};
+use super::settings::{Settings, SourceChoice};
+use super::ticks::Ticks;
+use crate::os::{self, Ending, Foreground, Interrupts, Reading, Source, SourceKind};
+use crate::trace::{Ended, ProcessRow, Recorder, RunFolder, RunRecord, Sample, Stream};
+use crate::units::Bytes;
+use crate::workload::{self, Destination, Launched, ReadyKind};
+
+/// Says a sentence to whoever watches while the workload runs.
+pub type Tell<'a> = dyn Fn(&str) + 'a;
+
+/// Ctrl-C and its like, caught for as long as memguard runs workloads.
+#[derive(Debug)]
+pub struct Caught {
+    state: Arc<Mutex<CaughtState>>,
+    _watch: Interrupts,
+}
+
+#[derive(Debug, Default)]
+struct CaughtState {
+    signal: Option<i32>,
+    current: Option<Sender<Event>>,
+}
+
+impl Caught {
+    /// Begins to catch.
+    ///
+    /// # Errors
+    /// When the system refuses the handlers.
+    pub fn begin() -> Result<Self> {
+        let state = Arc::new(Mutex::new(CaughtState::default()));
+        let shared = Arc::clone(&state);
+        let watch = Interrupts::watch(move |signal| {
+            let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            state.signal = Some(signal);
+            if let Some(current) = &state.current {
+                // A run that has just ended no longer listens: the number is kept for what comes after it.
+                let _ = current.send(Event::Interrupted(signal));
+            }
+        })?;
+        Ok(Self { state, _watch: watch })
+    }
+
+    /// The last signal that came, if any: nothing more is to be started then.
+    #[must_use]
+    pub fn signal(&self) -> Option<i32> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).signal
+    }
+
+    fn listen(&self, current: Option<Sender<Event>>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).current = current;
+    }
+}
+
+/// What happens while a workload runs.
+#[derive(Debug)]
+enum Event {
+    Ready(Duration),
+    RootEnded(Ending),
+    DriveEnded(Option<Ending>),
+    OutputEnded,
+    OutputFailed(anyhow::Error),
+    Interrupted(i32),
+}
+
+/// How long what a workload left in its pipes is waited for, once all its processes are gone.
+const LAST_OUTPUT: Duration = Duration::from_secs(1);
+/// Processes that outlive the root by more than this are worth a word.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
+/// Opens the source that the settings ask for.
+///
+/// # Errors
+/// When this system has no such source, or it can't read the metric.
+pub fn open_source(settings: &Settings) -> Result<Box<dyn Source>> {
+    match settings.source {
+        SourceChoice::Portable => os::portable_source(settings.metric),
+        SourceChoice::Native => os::native_source(settings.metric),
+        SourceChoice::Proc => {
+            let source = os::native_source(settings.metric)?;
+            anyhow::ensure!(
+                source.kind() == SourceKind::Proc,
+                "the source `proc` is Linux's own\nhelp: leave `source` out to take the best of this system"
+            );
+            Ok(source)
+        }
+    }
+}
+
+/// Runs a workload once, to its end, and records it in `folder`. `record` says what is known beforehand; it comes back complete.
+///
+/// # Errors
+/// When what must be read or written can't be. The workload has ended all the same, and what was recorded stands.
+/// A workload that fails, or does not even start, is no error: the record says so.
+pub fn record_run(
+    launch: &workload::Settings,
+    sampling: &Settings,
+    folder: &Path,
+    mut record: RunRecord,
+    caught: &Caught,
+    tell: &Tell<'_>,
+) -> Result<RunRecord> {
+    os::adopt_orphans()?;
+    if let Some(before) = &launch.before
+        && let Err(error) = workload::run_to_end(before, launch)
+    {
+        return not_started(folder, record, &error.context("its `before` failed"));
+    }
+    let files = RunFolder::create(folder, &record)?;
+    let mut source = open_source(sampling)?;
+    let kills_before = os::memory_kills();
+    let own_before = os::own_usage();
+    let (clock, wall) = (Instant::now(), SystemTime::now());
+    record.started = Timestamp::now();
+    let launched = match workload::launch(launch) {
+        Ok(launched) => launched,
+        Err(error) => return not_started(folder, record, &error),
+    };
+    let root = launched.child.id();
+    source.follow(root)?;
+    let mut recorder = files.launched(record.started);
+    let (events, inbox) = channel();
+    caught.listen(Some(events.clone()));
+    let give_up = Arc::new(AtomicBool::new(false));
+    let foreground = Foreground::lend(root);
+    start_threads(launch, launched, &recorder, &events, clock, wall, &give_up);
+    let mut run = Run {
+        launch,
+        life: Life::new(launch),
+        ticks: Ticks::new(sampling.interval),
+        source,
+        recorder: &mut recorder,
+        events,
+        inbox,
+        clock,
+        root,
+        drive: None,
+        started: HashMap::new(),
+        memory: Bytes::ZERO,
+        peak: Bytes::ZERO,
+        at_most: Bytes::ZERO,
+        several: false,
+        outputs: 2,
+        root_ended: None,
+        tell,
+    };
+    let result = run.to_the_end();
+    if result.is_err() {
+        run.kill_all();
+    }
+    let duration = clock.elapsed();
+    let drained = run.drain_output();
+    run.end_drive();
+    give_up.store(true, Ordering::Relaxed);
+    caught.listen(None);
+
+    let killed_for_memory = matches!((kills_before, os::memory_kills()), (Some(before), Some(after)) if after > before);
+    record.ended = run.life.ended(killed_for_memory);
+    if foreground.is_lent()
+        && let Ended::Signaled { signal: 2 } = record.ended
+    {
+        // The terminal was the workload's: its Ctrl-C went there alone, and meant memguard as well.
+        record.ended = Ended::Interrupted { signal: 2 };
+    }
+    drop(foreground);
+    record.ready = run.life.ready_mark();
+    record.stop_at = run.life.stop_at();
+    record.duration = Some(duration);
+    record.peak_at_most = (run.several && run.at_most > run.peak).then_some(run.at_most);
+    record.sampling = run.ticks.quality;
+    let own = os::own_usage();
+    record.sampling.own_cpu = own.cpu.zip(own_before.cpu).map(|(after, before)| after.saturating_sub(before));
+    record.sampling.own_peak = own.peak;
+    record.notices.extend(run.source.notices());
+    let rows = run.close_rows();
+    let finished = recorder.finish(&mut record);
+    result.and(rows).and(drained).and(finished)?;
+    Ok(record)
+}
+
+/// Leaves a complete folder for a run that never began, so that reports and checks know of it.
+fn not_started(folder: &Path, mut record: RunRecord, error: &anyhow::Error) -> Result<RunRecord> {
+    record.ended = Ended::NotStarted;
+    record.duration = Some(Duration::ZERO);
+    record.started = Timestamp::now();
+    record.notices.push(format!("{error:#}"));
+    RunFolder::create(folder, &record)?.launched(record.started).finish(&mut record)?;
+    Ok(record)
+}
+
+/// What waits: for the root, for both streams, for the sign of being ready.
+fn start_threads(
+    launch: &workload::Settings,
+    launched: Launched,
+    recorder: &Recorder,
+    events: &Sender<Event>,
+    clock: Instant,
+    wall: SystemTime,
+    give_up: &Arc<AtomicBool>,
+) {
+    let Launched { child, stdout, stderr } = launched;
+    wait_for(child, events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
+    let ready_line = match &launch.ready {
+        Some(workload::Ready { kind: ReadyKind::Log(pattern), .. }) => Some(Arc::new(pattern.clone())),
+        _ => None,
+    };
+    let seen = Arc::new(AtomicBool::new(false));
+    let streams: [(Box<dyn std::io::Read + Send>, _, _); 2] = [
+        (Box::new(stdout), Stream::Stdout, Destination::Stdout),
+        (Box::new(stderr), Stream::Stderr, Destination::Stderr),
+    ];
+    for (from, stream, to) in streams {
+        let (log, events, ready_line, seen) = (recorder.log(), events.clone(), ready_line.clone(), Arc::clone(&seen));
+        thread::spawn(move || {
+            let look = |at: Duration, line: &str| {
+                if let Some(pattern) = &ready_line
+                    && !seen.load(Ordering::Relaxed)
+                    && pattern.is_match(line)
+                    && !seen.swap(true, Ordering::Relaxed)
+                {
+                    let _ = events.send(Event::Ready(at));
+                }
+            };
+            let mut failure = None;
+            workload::pass_on(from, to, |came, bytes| {
+                let at = came.saturating_duration_since(clock);
+                if let Err(error) = log.push(stream, at, bytes, look) {
+                    failure.get_or_insert(error);
+                }
+            });
+            let failure = log.end(stream, look).err().or(failure);
+            // The run may be over: then nobody listens, and nobody needs to.
+            let _ = failure.map(|error| events.send(Event::OutputFailed(error)));
+            let _ = events.send(Event::OutputEnded);
+        });
+    }
+    let (settings, events, give_up) = (launch.clone(), events.clone(), Arc::clone(give_up));
+    thread::spawn(move || {
+        if workload::watch_for_ready(&settings, wall, &give_up) {
+            let _ = events.send(Event::Ready(clock.elapsed()));
+        }
+    });
+}
+
+/// Waits for a process in a thread of its own: its end is an event, not something to look for at every tick.
+fn wait_for(mut child: Child, events: &Sender<Event>, event: impl FnOnce(Option<Ending>) -> Event + Send + 'static) {
+    let events = events.clone();
+    thread::spawn(move || {
+        let ending = child.wait().ok().map(os::ending);
+        let _ = events.send(event(ending));
+    });
+}
+
+/// A run under way.
+struct Run<'a> {
+    launch: &'a workload::Settings,
+    life: Life,
+    ticks: Ticks,
+    source: Box<dyn Source>,
+    recorder: &'a mut Recorder,
+    events: Sender<Event>,
+    inbox: Receiver<Event>,
+    clock: Instant,
+    root: u32,
+    drive: Option<u32>,
+    /// Parent and first sight of the processes that live.
+    started: HashMap<u32, (u32, Duration)>,
+    memory: Bytes,
+    peak: Bytes,
+    at_most: Bytes,
+    /// Whether there was ever more than one process: then the peak of the sum lies between two bounds.
+    several: bool,
+    /// Streams that may still bring something.
+    outputs: u32,
+    root_ended: Option<Duration>,
+    tell: &'a Tell<'a>,
+}
+
+impl Run<'_> {
+    fn to_the_end(&mut self) -> Result<()> {
+        let mut told = false;
+        loop {
+            self.read()?;
+            let deed = self.life.tick(self.clock.elapsed(), self.memory);
+            self.perform(deed)?;
+            if self.life.root_has_ended() {
+                let members = self.source.members();
+                if members.is_empty() {
+                    return Ok(());
+                }
+                let waited = self.clock.elapsed().saturating_sub(self.root_ended.unwrap_or_default());
+                if !told && waited >= LEFT_BEHIND {
+                    told = true;
+                    self.tell_of_those_left(members.len());
+                }
+            }
+            self.wait()?;
+        }
+    }
+
+    fn tell_of_those_left(&self, count: usize) {
+        let (them, limit) = if count == 1 { ("1 process", "it ends") } else { ("processes", "they end") };
+        let count = if count == 1 { String::new() } else { format!("{count} ") };
+        let timeout =
+            if self.launch.timeout.is_some() { ", or until `timeout`" } else { "; set `timeout` to limit that" };
+        (self.tell)(&format!(
+            "the workload has ended and left {count}{them} behind: measuring goes on until {limit}{timeout}"
+        ));
+    }
+
+    /// One reading: a sample, and the processes that came and went.
+    fn read(&mut self) -> Result<()> {
+        let begun = self.clock.elapsed();
+        let reading = self.source.read().context("could not read the workload's memory")?;
+        self.ticks.taken(begun, self.clock.elapsed());
+        self.record(begun, &reading)?;
+        self.recorder.flush_if_due(begun)
+    }
+
+    fn record(&mut self, at: Duration, reading: &Reading) -> Result<()> {
+        for seen in &reading.seen {
+            self.started.insert(seen.pid, (seen.parent, at));
+        }
+        for gone in &reading.gone {
+            let (parent_pid, started) = self.started.remove(&gone.pid).unwrap_or((0, at));
+            let command = gone.command.clone();
+            let row = ProcessRow { pid: gone.pid, parent_pid, started, ended: Some(at), peak: gone.peak, command };
+            self.recorder.process(&row)?;
+        }
+        // With its last process dying there is nothing to measure, rather than a measured zero.
+        if reading.processes == 0 {
+            return Ok(());
+        }
+        self.memory = reading.memory;
+        self.peak = self.peak.max(reading.peak);
+        self.at_most = self.at_most.max(reading.at_most);
+        self.several |= reading.processes > 1;
+        self.recorder.sample(&Sample {
+            at,
+            memory: reading.memory,
+            peak: reading.peak,
+            parts: reading.parts,
+            processes: reading.processes,
+            machine_used: reading.machine_used,
+        })
+    }
+
+    /// Waits until the next reading is due, and deals with what happens until then.
+    fn wait(&mut self) -> Result<()> {
+        loop {
+            let due = self.life.next_deadline().map_or(self.ticks.next(), |deadline| deadline.min(self.ticks.next()));
+            let left = due.saturating_sub(self.clock.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            match self.inbox.recv_timeout(left) {
+                Ok(event) => {
+                    let ended = matches!(event, Event::RootEnded(_));
+                    self.happen(event)?;
+                    if ended {
+                        return Ok(()); // look at once who is left
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    fn happen(&mut self, event: Event) -> Result<()> {
+        let now = self.clock.elapsed();
+        let deed = match event {
+            Event::Ready(at) => self.life.ready(at),
+            Event::RootEnded(ending) => {
+                self.root_ended = Some(now);
+                self.life.root_ended(ending);
+                None
+            }
+            Event::DriveEnded(ending) => {
+                self.drive = None;
+                self.life.drive_ended(now, ending)
+            }
+            Event::Interrupted(signal) => self.life.interrupted(now, signal),
+            Event::OutputEnded => {
+                self.outputs -= 1;
+                None
+            }
+            Event::OutputFailed(error) => return Err(error),
+        };
+        self.perform(deed)
+    }
+
+    fn perform(&mut self, deed: Option<Deed>) -> Result<()> {
+        match deed {
+            None => {}
+            Some(Deed::Drive) => self.start_drive()?,
+            Some(Deed::Stop) => {
+                let signal = os::signal_number(self.launch.stop.signal.name());
+                self.signal_all(signal);
+            }
+            Some(Deed::PassOn(signal)) => self.signal_all(signal),
+            Some(Deed::Kill) => self.kill_all(),
+        }
+        Ok(())
+    }
+
+    fn start_drive(&mut self) -> Result<()> {
+        let Some(drive) = &self.launch.drive else { return Ok(()) };
+        match workload::start_beside(drive, self.launch) {
+            Ok(child) => {
+                self.source.leave_out(child.id());
+                self.drive = Some(child.id());
+                wait_for(child, &self.events, Event::DriveEnded);
+                Ok(())
+            }
+            Err(error) => {
+                (self.tell)(&format!("{error:#}"));
+                let deed = self.life.drive_ended(self.clock.elapsed(), None);
+                self.perform(deed)
+            }
+        }
+    }
+
+    /// The root's group gets the signal; where the root has gone, those whom it left behind, one by one.
+    fn signal_all(&self, signal: i32) {
+        if self.life.root_has_ended() {
+            self.source.members().into_iter().for_each(|pid| os::signal_process(pid, signal));
+        } else {
+            os::signal_group(self.root, signal);
+        }
+    }
+
+    fn kill_all(&self) {
+        if !self.life.root_has_ended() {
+            os::kill_process(self.root);
+        }
+        self.source.members().into_iter().for_each(os::kill_process);
+    }
+
+    fn end_drive(&mut self) {
+        if let Some(drive) = self.drive.take() {
+            os::kill_group(drive);
+        }
+    }
+
+    /// Takes what is still in the pipes. A process outside of the tree may hold one open: it is not waited for long.
+    fn drain_output(&mut self) -> Result<()> {
+        let deadline = Instant::now() + LAST_OUTPUT;
+        while self.outputs > 0 {
+            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Event::OutputEnded) => self.outputs -= 1,
+                Ok(Event::OutputFailed(error)) => return Err(error),
+                Ok(Event::Ready(at)) if !self.life.is_stopping() => {
+                    // The line was printed before the end, and read after it.
+                    let _ = self.life.ready(at);
+                }
+                Ok(_) => {}
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of those that outlived the run.
+    fn close_rows(&mut self) -> Result<()> {
+        for (pid, (parent_pid, started)) in std::mem::take(&mut self.started) {
+            let command = String::new();
+            self.recorder.process(&ProcessRow { pid, parent_pid, started, ended: None, peak: None, command })?;
+        }
+        Ok(())
+    }
+}

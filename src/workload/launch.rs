@@ -1,0 +1,105 @@
+use std::io;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
+
+use anyhow::{Context, Result, anyhow};
+
+use super::settings::{Command, Settings};
+use crate::os;
+
+/// A workload that has just been started.
+#[derive(Debug)]
+pub struct Launched {
+    /// The root of its tree, in a process group of its own.
+    pub child: Child,
+    /// What it prints.
+    pub stdout: ChildStdout,
+    /// What it complains of.
+    pub stderr: ChildStderr,
+}
+
+/// Starts the workload: memguard's own standard input and environment, a process group of its own, its output piped.
+///
+/// # Errors
+/// When the program does not exist, may not be executed, or the folder is none; the message says which.
+pub fn launch(settings: &Settings) -> Result<Launched> {
+    let mut command = prepare(&settings.command, settings);
+    os::in_own_group(&mut command);
+    command.stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = spawn(&mut command, &settings.command, settings.folder.as_deref())?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(anyhow!("`{}` was started without its output", settings.command));
+    };
+    Ok(Launched { child, stdout, stderr })
+}
+
+/// Runs a command that is not measured to its end, its output on memguard's own.
+///
+/// # Errors
+/// When it can't be started or fails.
+pub fn run_to_end(command: &Command, settings: &Settings) -> Result<()> {
+    let status = start_beside(command, settings)?.wait().with_context(|| format!("could not wait for `{command}`"))?;
+    anyhow::ensure!(status.success(), "`{command}` {}", how_it_ended(status));
+    Ok(())
+}
+
+/// Starts a command beside the workload, not measured: its output on memguard's own, no standard input.
+///
+/// # Errors
+/// When it can't be started.
+pub fn start_beside(command: &Command, settings: &Settings) -> Result<Child> {
+    let mut prepared = prepare(command, settings);
+    os::in_own_group(&mut prepared);
+    prepared.stdin(Stdio::null());
+    spawn(&mut prepared, command, settings.folder.as_deref())
+}
+
+/// A command with the workload's environment and folder.
+pub(super) fn prepare(command: &Command, settings: &Settings) -> std::process::Command {
+    let mut prepared = match command {
+        Command::Shell(line) => os::shell(line),
+        Command::Direct(words) => {
+            let mut prepared = std::process::Command::new(words.first().map_or("", String::as_str));
+            prepared.args(words.iter().skip(1));
+            prepared
+        }
+    };
+    prepared.envs(&settings.env);
+    if let Some(folder) = &settings.folder {
+        prepared.current_dir(folder);
+    }
+    prepared
+}
+
+fn spawn(prepared: &mut std::process::Command, command: &Command, folder: Option<&Path>) -> Result<Child> {
+    prepared.spawn().map_err(|error| {
+        // The system says "no such file" for a missing folder, too.
+        if let Some(folder) = folder
+            && !folder.is_dir()
+        {
+            return anyhow!("could not start `{command}`: the folder `{}` does not exist", folder.display());
+        }
+        let program = prepared.get_program().to_string_lossy();
+        match error.kind() {
+            io::ErrorKind::NotFound => anyhow!(
+                "could not start `{command}`: there is no program `{program}`\n\
+                 help: is it installed, and on the PATH? A script needs its path, such as `./{program}`"
+            ),
+            io::ErrorKind::PermissionDenied => anyhow!(
+                "could not start `{command}`: `{program}` may not be executed\n\
+                 help: is it a program? A script needs `chmod +x`"
+            ),
+            _ => anyhow!(error).context(format!("could not start `{command}`")),
+        }
+    })
+}
+
+/// For a sentence that begins with the command: `exited with status 3`.
+fn how_it_ended(status: ExitStatus) -> String {
+    match os::ending(status) {
+        os::Ending::Exited(code) => format!("exited with status {code}"),
+        os::Ending::Signaled(signal) => {
+            format!("was ended by signal {signal} ({})", os::signal_name(signal).unwrap_or("unknown"))
+        }
+    }
+}
