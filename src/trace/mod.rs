@@ -1,10 +1,40 @@
 //! Everything recorded of one run: samples, log lines, processes, marks, how it ended.
 //!
 //! The files are the source of truth. All that stands to the right of this module is computed from them alone.
+//! Each format is written and read in one file: `memory_csv`, `log_csv`, `processes_csv`, `run_json`.
 
+mod clock;
+mod curve;
+pub mod files;
+mod layout;
+mod lines;
+mod log_csv;
+mod log_writer;
+mod memory_csv;
 mod model;
+mod processes_csv;
+mod reader;
+mod recorder;
+mod row_file;
+mod rows;
+mod run_json;
+mod text;
+mod thinning;
 
+pub use curve::CurveBuilder;
+pub use layout::{WorkloadRuns, find_runs, run_folder};
+pub use log_csv::LogLines;
+pub use log_writer::{LARGEST_LOG, LogWriter};
+pub use memory_csv::Samples;
 pub use model::{
     Curve, Ended, Environment, LogLine, MarkKind, ProcessRow, ReadyMark, RunRecord, SCHEMA, Sample, SamplePoint,
     Sampling, Stream,
 };
+pub use processes_csv::Processes;
+pub use reader::{RunFiles, open, read_curve};
+pub use recorder::{Recorder, RunFolder};
+
+const MEMORY_CSV: &str = "memory.csv";
+const PROCESSES_CSV: &str = "processes.csv";
+const LOG_CSV: &str = "log.csv";
+const RUN_JSON: &str = "run.json";

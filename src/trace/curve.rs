@@ -1,0 +1,123 @@
+//! From any number of rows to a curve that can be held and drawn.
+
+use anyhow::Result;
+
+use super::model::{Curve, Sample, SamplePoint};
+
+/// The most points of a curve: more than a graph has columns.
+const MOST: usize = 4096;
+
+/// Thins rows as they pass to at most 4096 points. Each point is the highest peak of its stretch of time, at its instant.
+///
+/// Stretches are equally long, begin at 1 ms (the shortest interval), and double whenever there are too many.
+#[derive(Debug, Clone)]
+pub struct CurveBuilder {
+    points: Vec<SamplePoint>,
+    stretch_ms: u128,
+    most: usize,
+}
+
+impl Default for CurveBuilder {
+    fn default() -> Self {
+        Self { points: Vec::new(), stretch_ms: 1, most: MOST }
+    }
+}
+
+impl CurveBuilder {
+    /// Takes the next row in the order of time.
+    pub fn push(&mut self, sample: &Sample) {
+        join(&mut self.points, SamplePoint { at: sample.at, memory: sample.peak }, self.stretch_ms);
+        while self.points.len() > self.most {
+            self.stretch_ms *= 2;
+            let finer = std::mem::replace(&mut self.points, Vec::with_capacity(self.most + 1));
+            for point in finer {
+                join(&mut self.points, point, self.stretch_ms);
+            }
+        }
+    }
+
+    /// The curve of the rows so far.
+    #[must_use]
+    pub fn finish(self) -> Curve {
+        Curve { points: self.points }
+    }
+}
+
+/// Adds a point; within the stretch of the last one only the higher of the two stays.
+fn join(points: &mut Vec<SamplePoint>, point: SamplePoint, stretch_ms: u128) {
+    let stretch = |point: &SamplePoint| point.at.as_millis() / stretch_ms;
+    match points.last_mut() {
+        Some(last) if stretch(last) == stretch(&point) => {
+            if point.memory > last.memory {
+                *last = point;
+            }
+        }
+        _ => points.push(point),
+    }
+}
+
+impl Curve {
+    /// Thins all rows of a run.
+    ///
+    /// # Errors
+    /// The first error of the rows.
+    pub fn thin(samples: impl IntoIterator<Item = Result<Sample>>) -> Result<Self> {
+        let mut builder = CurveBuilder::default();
+        for sample in samples {
+            builder.push(&sample?);
+        }
+        Ok(builder.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Bytes, Parts};
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    fn sample(micros: u64, peak: u64) -> Sample {
+        let at = Duration::from_micros(micros);
+        Sample { at, memory: Bytes(0), peak: Bytes(peak), parts: Parts::default(), processes: 1, machine_used: None }
+    }
+
+    #[test]
+    fn a_short_run_keeps_every_row() {
+        let samples: Vec<Sample> = (0..4000).map(|tick| sample(tick * 10_000, 5)).collect();
+        let curve = Curve::thin(samples.iter().map(|sample| Ok(*sample))).unwrap();
+        assert!(curve.points.len() >= 1000, "{}", curve.points.len());
+        let first: Vec<Sample> = samples[..400].to_vec();
+        assert_eq!(Curve::thin(first.into_iter().map(Ok)).unwrap().points.len(), 400);
+    }
+
+    #[test]
+    fn an_error_in_the_rows_is_handed_on() {
+        assert!(Curve::thin([Ok(sample(0, 1)), Err(anyhow::anyhow!("line 3"))]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_curve_is_bounded_in_order_and_has_the_maximum_of_every_stretch(
+            steps in proptest::collection::vec((0u64..100_000, 0u64..1000), 1..300), scale in 1u64..1000, most in 1usize..20
+        ) {
+            let mut at = 0;
+            let samples: Vec<Sample> = steps.into_iter().map(|(step, peak)| {
+                at += step * scale;
+                sample(at, peak)
+            }).collect();
+            let mut builder = CurveBuilder { most, ..CurveBuilder::default() };
+            samples.iter().for_each(|sample| builder.push(sample));
+            let stretch = |at: Duration| at.as_millis() / builder.stretch_ms;
+            prop_assert!(builder.points.len() <= most);
+            prop_assert!(builder.points.is_sorted_by(|a, b| stretch(a.at) < stretch(b.at)));
+            for point in &builder.points {
+                prop_assert!(samples.iter().any(|sample| sample.at == point.at && sample.peak == point.memory));
+            }
+            for sample in &samples {
+                let index = builder.points.binary_search_by_key(&stretch(sample.at), |point| stretch(point.at));
+                prop_assert!(builder.points[index.unwrap()].memory >= sample.peak);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The file system, with the path in every error.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Creates a folder and those above it; one that is there already is kept as it is.
+///
+/// # Errors
+/// When it can't be created, or a file stands in its place.
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("could not create the folder `{}`", path.display()))
+}
+
+/// Creates a file for writing; what was in it is gone.
+///
+/// # Errors
+/// When it can't be created.
+pub fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("could not create `{}`", path.display()))
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// When it can't be opened.
+pub fn open(path: &Path) -> Result<File> {
+    File::open(path).with_context(|| format!("could not open `{}`", path.display()))
+}
+
+/// Reads a whole text file.
+///
+/// # Errors
+/// When it can't be read or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))
+}
+
+/// The paths in a folder, sorted by name.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        paths.sort();
+        Ok(paths)
+    };
+    read().with_context(|| format!("could not read the folder `{}`", folder.display()))
+}
+
+/// Puts a file in place whole: whoever reads the path sees the old contents or the new, never a part.
+///
+/// # Errors
+/// When the file or its neighbour `<name>.tmp` can't be written.
+pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
+    let mut temporary = OsString::from(path);
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    let mut file = create(&temporary)?;
+    // Synced before it is renamed: else a power cut could leave the new name on an empty file.
+    let written = file.write_all(contents).and_then(|()| file.sync_all());
+    drop(file);
+    written
+        .and_then(|()| fs::rename(&temporary, path))
+        .inspect_err(|_| _ = fs::remove_file(&temporary))
+        .with_context(|| format!("could not write `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.json");
+        replace(&path, b"old").unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "new");
+        assert_eq!(list(folder.path()).unwrap(), [path]);
+    }
+
+    #[test]
+    fn every_error_names_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing").join("file");
+        let shown = format!("`{}`", missing.display());
+        for error in [
+            create(&missing).unwrap_err(),
+            open(&missing).unwrap_err(),
+            read_text(&missing).unwrap_err(),
+            list(&missing).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains(&shown), "{error}");
+        }
+        let error = replace(&missing, b"").unwrap_err().to_string();
+        assert!(error.contains("file.tmp"), "{error}");
+    }
+}

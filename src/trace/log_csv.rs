@@ -1,0 +1,116 @@
+//! `log.csv`: what the workload printed, line by line, on the same clock as its memory.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::model::{LogLine, Stream};
+use super::row_file::RowFile;
+use super::rows::{Quoting, Row, Rows};
+use super::text::{push_last_cell, without_guard};
+
+const HEADER: &str = "elapsed_s,timestamp,stream,line";
+
+/// The stream of a row that memguard wrote about the log itself. It is no line of the workload's.
+pub(super) const OWN: &str = "memguard";
+
+/// Creates `log.csv` with its header.
+pub(super) fn create(path: &Path) -> Result<RowFile> {
+    RowFile::create(path, HEADER)
+}
+
+/// Appends a row. `stamp` is its first two cells.
+pub(super) fn push_row(stamp: &[u8], stream: &str, text: &str, rows: &mut Vec<u8>) {
+    rows.extend_from_slice(stamp);
+    rows.extend_from_slice(stream.as_bytes());
+    rows.push(b',');
+    push_last_cell(text, rows);
+}
+
+/// As the files write it.
+pub(super) const fn name(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+    }
+}
+
+/// The lines of a `log.csv`, one at a time, in the order in which they were completed.
+pub struct LogLines {
+    rows: Rows,
+    failed: bool,
+}
+
+impl LogLines {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, failed: false })
+    }
+
+    pub(super) fn last_is_cut(&self) -> bool {
+        self.rows.last_is_cut()
+    }
+
+    fn read(&mut self) -> Result<Option<LogLine>> {
+        while let Some(row) = self.rows.next_row()? {
+            if row.text(2)? != OWN {
+                return line(&row).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Ends after the first error.
+impl Iterator for LogLines {
+    type Item = Result<LogLine>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let read = self.read();
+        self.failed = read.is_err();
+        read.transpose()
+    }
+}
+
+fn line(row: &Row<'_>) -> Result<LogLine> {
+    let stream =
+        [Stream::Stdout, Stream::Stderr].into_iter().find(|stream| row.text(2).is_ok_and(|t| t == name(*stream)));
+    Ok(LogLine {
+        at: row.seconds(0)?,
+        stream: stream.ok_or_else(|| row.cell_error(2, "is not `stdout` or `stderr`"))?,
+        text: without_guard(row.text(3)?).to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::files;
+
+    fn read(rows: &str) -> Result<Vec<LogLine>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        files::replace(&path, format!("{HEADER}\n{rows}").as_bytes()).unwrap();
+        LogLines::open(&path)?.collect()
+    }
+
+    #[test]
+    fn a_damaged_row_is_told_with_its_line_and_value() {
+        for (row, told) in [
+            ("x,t,stdout,a", "line 3: elapsed_s is not a number of seconds: \"x\""),
+            ("1.0,t,stdin,a", "line 3: stream is not `stdout` or `stderr`: \"stdin\""),
+            ("1.0,t,stdout,a,b", "line 3: has 5 cells, not 4"),
+        ] {
+            let error = read(&format!("0.0,t,stdout,\"quoted, whole\"\n{row}\n")).unwrap_err().to_string();
+            assert!(error.contains(told), "{row}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_last_row_that_was_cut_within_quotes_is_left_out() {
+        let lines = read("0.0,t,stdout,whole\n0.1,t,stdout,\"cut, o").unwrap();
+        assert_eq!(lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["whole"]);
+    }
+}

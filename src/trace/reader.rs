@@ -1,0 +1,184 @@
+//! Reads what a run left on disk, however it ended.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::curve::CurveBuilder;
+use super::log_csv::LogLines;
+use super::memory_csv::Samples;
+use super::model::{Curve, RunRecord};
+use super::processes_csv::Processes;
+use super::{LOG_CSV, MEMORY_CSV, PROCESSES_CSV, RUN_JSON, run_json};
+
+/// The files of one run, to be read as often as needed.
+#[derive(Debug, Clone)]
+pub struct RunFiles {
+    folder: PathBuf,
+    record: RunRecord,
+    warnings: Vec<String>,
+}
+
+/// Opens the folder of one run.
+///
+/// # Errors
+/// When a file is missing, is not memguard's, or was written by a later version.
+pub fn open(folder: &Path) -> Result<RunFiles> {
+    let record = run_json::read(&folder.join(RUN_JSON))?;
+    let mut files = RunFiles { folder: folder.to_owned(), record, warnings: Vec::new() };
+    let cut = [
+        (MEMORY_CSV, files.samples()?.last_is_cut()),
+        (LOG_CSV, files.log()?.last_is_cut()),
+        (PROCESSES_CSV, files.processes()?.last_is_cut()),
+    ];
+    for (name, _) in cut.into_iter().filter(|(_, cut)| *cut) {
+        let path = folder.join(name);
+        files.warnings.push(format!("the last row of `{}` was cut off and is left out", path.display()));
+    }
+    Ok(files)
+}
+
+impl RunFiles {
+    /// What is known of the run besides its rows.
+    #[must_use]
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// The rows of `memory.csv`, in the order of time. Holds one at a time.
+    ///
+    /// # Errors
+    /// When the file can't be read. The iterator's own errors name the line and the value.
+    pub fn samples(&self) -> Result<Samples> {
+        Samples::open(&self.folder.join(MEMORY_CSV))
+    }
+
+    /// The rows of `log.csv`, in the order in which the lines were completed. Holds one at a time.
+    ///
+    /// # Errors
+    /// As for [`Self::samples`].
+    pub fn log(&self) -> Result<LogLines> {
+        LogLines::open(&self.folder.join(LOG_CSV))
+    }
+
+    /// The rows of `processes.csv`, in the order in which the processes ended. Holds one at a time.
+    ///
+    /// # Errors
+    /// As for [`Self::samples`].
+    pub fn processes(&self) -> Result<Processes> {
+        Processes::open(&self.folder.join(PROCESSES_CSV))
+    }
+
+    /// What was found wrong and could be read past, as sentences: a last row that was cut off.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// Reads any `memory.csv` into a curve.
+///
+/// # Errors
+/// When the file can't be read, is not memguard's, or has a damaged row before its last.
+pub fn read_curve(memory_csv: &Path) -> Result<Curve> {
+    let mut builder = CurveBuilder::default();
+    for sample in Samples::open(memory_csv)? {
+        builder.push(&sample?);
+    }
+    Ok(builder.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::run_json::tests::record;
+    use crate::trace::{Ended, ProcessRow, RunFolder, Sample, Stream, files};
+    use crate::units::{Bytes, Parts};
+    use std::time::Duration;
+
+    fn sample(millis: u64, memory: u64) -> Sample {
+        let (at, memory) = (Duration::from_millis(millis), Bytes(memory));
+        Sample { at, memory, peak: memory, parts: Parts::default(), processes: 1, machine_used: None }
+    }
+
+    #[test]
+    fn a_run_reads_back_as_it_was_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("ingest").join("run-1");
+        let mut run = record();
+        let mut recorder = RunFolder::create(&folder, &run).unwrap().launched(run.started);
+        let samples = [sample(0, 5), sample(10, 9), sample(20, 0)];
+        for sample in &samples {
+            recorder.sample(sample).unwrap();
+        }
+        let log = recorder.log();
+        let mut lines = Vec::new();
+        log.push(Stream::Stdout, Duration::from_millis(3), b"ready\nla", |_, text| lines.push(text.to_owned()))
+            .unwrap();
+        let process =
+            ProcessRow { pid: 7, parent_pid: 1, started: Duration::ZERO, ended: None, peak: None, command: "a".into() };
+        recorder.process(&process).unwrap();
+        recorder.finish(&mut run).unwrap();
+        log.push(Stream::Stdout, Duration::from_millis(4), b"te\n", |_, text| lines.push(text.to_owned())).unwrap();
+
+        let files = open(&folder).unwrap();
+        assert_eq!(files.record(), &run);
+        assert_eq!(files.samples().unwrap().map(Result::unwrap).collect::<Vec<_>>(), samples);
+        assert_eq!(files.processes().unwrap().map(Result::unwrap).collect::<Vec<_>>(), [process]);
+        assert_eq!(files.log().unwrap().map(|line| line.unwrap().text).collect::<Vec<_>>(), ["ready", "la"]);
+        assert_eq!(lines, ["ready"]);
+        assert!(files.warnings().is_empty());
+        assert_eq!(read_curve(&folder.join(MEMORY_CSV)).unwrap().points.len(), 3);
+    }
+
+    #[test]
+    fn a_run_that_was_killed_with_memguard_still_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let run = RunRecord { ended: Ended::Unfinished, duration: None, ..record() };
+        let mut recorder = RunFolder::create(folder, &run).unwrap().launched(run.started);
+        for (tick, memory) in [(0, 5), (10, 9), (20, 8)] {
+            recorder.sample(&sample(tick, memory)).unwrap();
+        }
+        recorder.log().push(Stream::Stdout, Duration::ZERO, b"whole\n", |_, _| {}).unwrap();
+        recorder.flush_if_due(Duration::from_secs(1)).unwrap();
+        drop(recorder);
+        let path = folder.join(MEMORY_CSV);
+        let text = files::read_text(&path).unwrap();
+        files::replace(&path, text.trim_end().as_bytes()).unwrap();
+
+        let files = open(folder).unwrap();
+        assert_eq!(files.record().ended, Ended::Unfinished);
+        assert_eq!(files.samples().unwrap().map(|sample| sample.unwrap().memory.0).collect::<Vec<_>>(), [5, 9]);
+        assert_eq!(files.log().unwrap().count(), 1);
+        assert_eq!(files.warnings().len(), 1);
+        assert!(files.warnings()[0].contains("memory.csv` was cut off and is left out"), "{}", files.warnings()[0]);
+    }
+
+    #[test]
+    fn rows_are_on_disk_within_a_second() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = RunFolder::create(folder.path(), &record()).unwrap().launched(record().started);
+        let mut on_disk = Vec::new();
+        for tick in 0..100 {
+            let now = Duration::from_millis(10 * tick);
+            recorder.sample(&sample(10 * tick, tick)).unwrap();
+            recorder.flush_if_due(now).unwrap();
+            let rows = Samples::open(&folder.path().join(MEMORY_CSV)).unwrap();
+            on_disk.push(rows.map(|row| row.unwrap().at).last());
+            let newest = on_disk.last().copied().flatten().unwrap_or_default();
+            assert!(now - newest < Duration::from_millis(500), "{now:?}: {newest:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_told_by_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("run.json`"), "{error}");
+        RunFolder::create(folder.path(), &record()).unwrap();
+        std::fs::remove_file(folder.path().join(LOG_CSV)).unwrap();
+        let error = open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("log.csv`"), "{error}");
+    }
+}

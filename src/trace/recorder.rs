@@ -1,0 +1,110 @@
+//! Records a run while it lasts, so that what was written stands whatever happens to memguard.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::clock::WallClock;
+use super::log_writer::{LARGEST_LOG, LogWriter};
+use super::memory_csv::MemoryWriter;
+use super::model::{ProcessRow, RunRecord, Sample};
+use super::processes_csv::ProcessWriter;
+use super::row_file::RowFile;
+use super::{files, log_csv, run_json};
+
+/// A run's folder, its files opened before anything is launched.
+pub struct RunFolder {
+    run_json: PathBuf,
+    memory: RowFile,
+    log: RowFile,
+    processes: ProcessWriter,
+}
+
+impl RunFolder {
+    /// Creates the folder and its four files, `run.json` as `record` says (which is unfinished as yet). Files of an earlier run in it are
+    /// replaced.
+    ///
+    /// # Errors
+    /// When one of them can't be written.
+    pub fn create(folder: &Path, record: &RunRecord) -> Result<Self> {
+        files::create_folder(folder)?;
+        let run_json = folder.join(super::RUN_JSON);
+        // Before the rows: what stands in the folder must never be another run's.
+        run_json::write(&run_json, record)?;
+        let memory = MemoryWriter::create(&folder.join(super::MEMORY_CSV))?;
+        let log = log_csv::create(&folder.join(super::LOG_CSV))?;
+        let processes = ProcessWriter::create(&folder.join(super::PROCESSES_CSV))?;
+        Ok(Self { run_json, memory, log, processes })
+    }
+
+    /// Begins to record a run that was launched at `started`. Touches no file.
+    #[must_use]
+    pub fn launched(self, started: Timestamp) -> Recorder {
+        let zone = TimeZone::system();
+        let clock = || WallClock::new(started, zone.clone());
+        Recorder {
+            run_json: self.run_json,
+            memory: MemoryWriter::new(self.memory, clock()),
+            log: Arc::new(LogWriter::new(self.log, clock(), LARGEST_LOG)),
+            processes: self.processes,
+        }
+    }
+}
+
+/// Writes the files of one run.
+pub struct Recorder {
+    run_json: PathBuf,
+    memory: MemoryWriter,
+    log: Arc<LogWriter>,
+    processes: ProcessWriter,
+}
+
+impl Recorder {
+    /// Takes a reading; thinned, it becomes a row of `memory.csv`.
+    ///
+    /// # Errors
+    /// When the file can't be written. Nothing more is then written to it.
+    pub fn sample(&mut self, sample: &Sample) -> Result<()> {
+        self.memory.push(sample)
+    }
+
+    /// Takes a process that has ended, or is still there at the end of the run.
+    ///
+    /// # Errors
+    /// When the file can't be written. Nothing more is then written to it.
+    pub fn process(&mut self, process: &ProcessRow) -> Result<()> {
+        self.processes.push(process)
+    }
+
+    /// The writer of `log.csv`, for the threads that read the workload's output.
+    #[must_use]
+    pub fn log(&self) -> Arc<LogWriter> {
+        Arc::clone(&self.log)
+    }
+
+    /// Puts on disk what was recorded, if the last time was a quarter of a second ago. To be called on every tick.
+    ///
+    /// # Errors
+    /// When a file can't be written.
+    pub fn flush_if_due(&mut self, now: Duration) -> Result<()> {
+        let results = [self.memory.flush_if_due(now), self.log.flush_if_due(now), self.processes.flush_if_due(now)];
+        results.into_iter().collect()
+    }
+
+    /// Writes what is left and replaces `run.json` by the finished record, to which it adds a notice where the log was too long.
+    ///
+    /// # Errors
+    /// When a file can't be written; the others are written all the same.
+    pub fn finish(mut self, record: &mut RunRecord) -> Result<()> {
+        let memory = self.memory.finish();
+        let (log, notice) = self.log.finish();
+        let processes = self.processes.finish();
+        record.notices.extend(notice);
+        let run = run_json::write(&self.run_json, record);
+        [memory, log, processes, run].into_iter().collect()
+    }
+}
