@@ -156,7 +156,7 @@ pub fn record_run(
         root_ended: None,
         tell,
     };
-    let result = run.to_the_end();
+    let result = run.watch();
     if result.is_err() {
         run.kill_all();
     }
@@ -289,7 +289,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn to_the_end(&mut self) -> Result<()> {
+    fn watch(&mut self) -> Result<()> {
         let mut told = false;
         loop {
             self.read()?;

@@ -128,6 +128,7 @@ enum End {
     NeverReady,
     DriveFailed { status: Option<i32> },
     Interrupted { signal: i32 },
+    NotStarted,
     Unfinished,
 }
 
