@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod baseline;
+pub mod cli;
 pub mod config;
 pub mod os;
 pub mod sampler;

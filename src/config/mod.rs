@@ -1,5 +1,19 @@
-//! From `memguard.toml` and the flags to a [`Plan`] that can't be wrong.
+//! From `memguard.toml` and the flags to a plan that can't be wrong.
 
+mod flags;
+pub mod keys;
+mod layers;
+mod limits;
+mod load;
+mod mistakes;
+mod node;
 mod plan;
+mod read;
+mod ready;
+mod sources;
+mod workload;
 
-pub use plan::{Plan, WorkloadPlan};
+pub use load::{DEFAULT_FILE, plan_baseline, plan_check, plan_run};
+pub use mistakes::{Mistake, Mistakes};
+pub use plan::{Judging, JudgingPlan, Plan, WorkloadPlan};
+pub use sources::{Place, Sources};

@@ -31,3 +31,23 @@ pub struct WorkloadPlan {
     /// What it is held to.
     pub limits: verdict::Limits,
 }
+
+/// How recorded traces are to be judged.
+#[derive(Debug, Clone)]
+pub struct JudgingPlan {
+    /// By the workload's name, as the config has them.
+    pub workloads: Vec<(String, Judging)>,
+    /// For every workload, where there is no config.
+    pub fallback: Option<Judging>,
+    /// What they are compared with.
+    pub baseline: baseline::Settings,
+}
+
+/// How one workload's traces are read and what they are held to.
+#[derive(Debug, Clone)]
+pub struct Judging {
+    /// How they are read.
+    pub rules: analysis::Rules,
+    /// What they are held to.
+    pub limits: verdict::Limits,
+}

@@ -1,0 +1,179 @@
+//! What was typed. Nothing here is interpreted: amounts are still text, files are still names.
+
+mod flags;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use flags::{JudgeFlags, RunFlags};
+
+/// Exit codes, for `--help` and the README.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  every check passed (or none was asked for)
+  1  a budget was exceeded
+  2  usage or config error: nothing was run
+  3  a measure regressed against the baseline, and no budget was exceeded
+  4  the workload failed by itself: non-zero exit, timeout, signal, killed for memory
+  5  memguard could not measure or write what it must
+  6  a baseline was required, and there was none, or none comparable
+Where several hold, the gravest is given: 2, 5, 4, 1, 3, 6.";
+
+/// Memory budgets for CI.
+///
+/// Runs your workload, records its memory over time beside its log lines, draws the graph, and fails the build when it
+/// peaks too high, starts too heavy, or regresses against a stored baseline.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "memguard", version, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to colour what is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run workloads, record their memory, judge it.
+    Run(Box<Run>),
+    /// Judge recorded traces again, without running anything.
+    Check(Box<Check>),
+    /// Draw recorded memory to a picture, several files overlaid.
+    Plot(Plot),
+    /// Show or change the stored baseline.
+    #[command(subcommand)]
+    Baseline(Baseline),
+    /// See the whole thing on a built-in workload, with nothing configured.
+    Demo(Demo),
+    /// Write a commented `memguard.toml` for the project in this folder.
+    Init(Init),
+    /// Be a program of a known memory shape, to try a budget on.
+    Synth(Synth),
+}
+
+/// `memguard run`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Run {
+    /// The workloads of the config to run; all of them when none is named.
+    #[arg(value_name = "NAME", conflicts_with = "line")]
+    pub names: Vec<String>,
+    /// What is run and how it is measured.
+    #[command(flatten)]
+    pub run: RunFlags,
+    /// What it is held to.
+    #[command(flatten)]
+    pub judge: JudgeFlags,
+    /// A command to run instead of the config's workloads, after `--`.
+    #[arg(last = true, value_name = "CMD")]
+    pub line: Vec<String>,
+}
+
+/// `memguard check`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Check {
+    /// The folder that a run wrote, or one run's own.
+    pub dir: PathBuf,
+    /// What the traces are held to.
+    #[command(flatten)]
+    pub judge: JudgeFlags,
+    /// Print only what is wrong.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `memguard plot`
+#[derive(Debug, Clone, Args)]
+pub struct Plot {
+    /// `memory.csv` files, or the folders that hold them.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The picture to write; its ending says of which kind.
+    #[arg(long, short, default_value = "memory.svg", value_name = "FILE.svg|FILE.png")]
+    pub output: PathBuf,
+    /// The title above the graph.
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+}
+
+/// `memguard baseline …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum Baseline {
+    /// Print what is stored.
+    Show(BaselineFile),
+    /// Store the measures of the last results as the new baseline.
+    Accept(BaselineResults),
+    /// Print what accepting the last results would change.
+    Diff(BaselineResults),
+}
+
+/// Where the baseline is.
+#[derive(Debug, Clone, Args)]
+pub struct BaselineFile {
+    /// The config file, which may name the baseline's.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The baseline's file.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+}
+
+/// The baseline, and the results to compare it with.
+#[derive(Debug, Clone, Args)]
+pub struct BaselineResults {
+    /// Where the baseline is.
+    #[command(flatten)]
+    pub file: BaselineFile,
+    /// The folder that a run wrote.
+    #[arg(long, value_name = "DIR", default_value = "memguard-report")]
+    pub from: PathBuf,
+}
+
+/// `memguard demo`
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// Where the artifacts go.
+    #[arg(long, value_name = "DIR", default_value = "memguard-report")]
+    pub out: PathBuf,
+}
+
+/// `memguard init`
+#[derive(Debug, Clone, Args)]
+pub struct Init {
+    /// Replace a `memguard.toml` that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `memguard synth`
+#[derive(Debug, Clone, Args)]
+pub struct Synth {
+    /// The shape, as statements: `ramp 200MiB 1s; hold 2s; spike 1GiB 5ms; log "done"; exit 3`.
+    pub script: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

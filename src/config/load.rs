@@ -1,0 +1,394 @@
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::flags::FlagTable;
+use super::keys;
+use super::layers::Layers;
+use super::mistakes::Mistakes;
+use super::node::{Node, Table, Value};
+use super::plan::{Judging, JudgingPlan, Plan};
+use super::read::{Reader, nearest};
+use super::ready::{heading, name_fault, rules};
+use super::sources::Place;
+use crate::baseline;
+use crate::cli::{Check, JudgeFlags, Run};
+
+/// Where the config is looked for.
+pub const DEFAULT_FILE: &str = "memguard.toml";
+const DEFAULT_BASELINE: &str = "memguard-baseline.toml";
+const DEFAULT_OUT: &str = "memguard-report";
+
+/// The config file as it was read, with the folder that its paths start from.
+struct File {
+    table: Table,
+    folder: PathBuf,
+    place: Place,
+}
+
+/// What `memguard run` is to do. `system` is this machine's platform, such as `linux-x86_64`.
+///
+/// # Errors
+/// Everything that is wrong in the config and the flags.
+pub fn plan_run(typed: &Run, system: &str) -> Result<Plan, Mistakes> {
+    let mut reader = Reader::default();
+    let mut flags = FlagTable::new(&mut reader);
+    flags.judging(&typed.judge);
+    flags.running(&typed.run);
+    if !typed.line.is_empty() {
+        flags.line(&typed.line);
+    }
+    let flags = flags.finish();
+    // A command that was given needs no config: one that happens to lie here has nothing to say about it.
+    let file = match (&typed.judge.config, typed.line.is_empty()) {
+        (None, false) => None,
+        (path, _) => reader.file(path.as_deref()),
+    };
+    let mut workloads = Vec::new();
+    if typed.line.is_empty() {
+        if let Some(file) = &file {
+            for (node, table, name) in reader.workloads(file) {
+                if !typed.names.is_empty() && !typed.names.contains(&name) {
+                    // What is not run must be right all the same.
+                    reader.one(&name, node, table, &Table::default(), file, system);
+                    continue;
+                }
+                workloads.extend(reader.one(&name, node, table, &flags, file, system));
+            }
+            reader.check_names(&typed.names, file);
+        }
+    } else {
+        let name = reader.name_for(typed);
+        let defaults = file.as_ref().and_then(|file| reader.defaults(file));
+        let layers = Layers::new([&flags].into_iter().chain(defaults));
+        let folder = PathBuf::from(".");
+        workloads.extend(name.and_then(|name| reader.workload(&name, &layers, &folder)));
+    }
+    if let Some(bad) = typed.run.out.as_deref().filter(|out| out.as_os_str().is_empty()) {
+        let place = reader.sources.add("the command line", format!("--out {}", bad.display()), false);
+        reader.wrong(
+            "bad-out",
+            &place,
+            "the folder for the artifacts has no name",
+            "write a folder such as memguard-report",
+        );
+    }
+    let (baseline, label) = reader.baseline(file.as_ref(), &typed.judge);
+    let out = typed.run.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
+    reader.done(Plan { workloads, out, baseline, platform: with_label(system, label.as_deref()) })
+}
+
+/// How `memguard check` is to judge.
+///
+/// # Errors
+/// Everything that is wrong in the config and the flags.
+pub fn plan_check(typed: &Check, system: &str) -> Result<JudgingPlan, Mistakes> {
+    let mut reader = Reader::default();
+    let mut flags = FlagTable::new(&mut reader);
+    flags.judging(&typed.judge);
+    let flags = flags.finish();
+    let config_is_there = typed.judge.config.is_some() || Path::new(DEFAULT_FILE).exists();
+    let file = if config_is_there { reader.file(typed.judge.config.as_deref()) } else { None };
+    let mut workloads = Vec::new();
+    let mut fallback = None;
+    match &file {
+        Some(file) => {
+            for (node, table, name) in reader.workloads(file) {
+                let plan = reader.one(&name, node, table, &flags, file, system);
+                workloads.extend(plan.map(|plan| (name, Judging { rules: plan.rules, limits: plan.limits })));
+            }
+        }
+        None => {
+            let layers = Layers::new([&flags]);
+            let ready = reader.ready(&layers, Path::new("."));
+            let mut limits = reader.limits(&layers);
+            let phases = reader.phases(&layers, &mut limits);
+            fallback = Some(Judging { rules: rules(ready.as_ref(), phases), limits });
+        }
+    }
+    let (baseline, _) = reader.baseline(file.as_ref(), &typed.judge);
+    reader.done(JudgingPlan { workloads, fallback, baseline })
+}
+
+/// Where the baseline is kept, for the commands that do nothing but keep it.
+///
+/// # Errors
+/// Everything that is wrong in the config.
+pub fn plan_baseline(config: Option<&Path>, named: Option<&Path>) -> Result<baseline::Settings, Mistakes> {
+    let mut reader = Reader::default();
+    let config_is_there = config.is_some() || Path::new(DEFAULT_FILE).exists();
+    let file = if config_is_there { reader.file(config) } else { None };
+    let judge = JudgeFlags { baseline: named.map(Path::to_owned), ..JudgeFlags::default() };
+    let (settings, _) = reader.baseline(file.as_ref(), &judge);
+    reader.done(settings)
+}
+
+fn with_label(system: &str, label: Option<&str>) -> String {
+    label.map_or_else(|| system.to_owned(), |label| format!("{system}-{label}"))
+}
+
+impl Reader {
+    fn done<T>(mut self, plan: T) -> Result<T, Mistakes> {
+        if self.mistakes.is_empty() {
+            return Ok(plan);
+        }
+        let key = |mistake: &super::Mistake| (self.sources.of(&mistake.place).name.clone(), mistake.place.span.start);
+        self.mistakes.sort_by_cached_key(key);
+        self.mistakes.dedup();
+        Err(Mistakes { found: self.mistakes, sources: self.sources })
+    }
+
+    fn file(&mut self, named: Option<&Path>) -> Option<File> {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let place = self.sources.add(path.display().to_string(), "", true);
+                let help = "name another with --config, write one with `memguard init`, or run a command without one: \
+                            `memguard run --peak 512MiB -- CMD`";
+                let (code, what) = match error.kind() {
+                    std::io::ErrorKind::NotFound => {
+                        ("no-config", format!("there is no config file `{}`", path.display()))
+                    }
+                    std::io::ErrorKind::IsADirectory => {
+                        ("config-is-folder", format!("`{}` is a folder, and a config file is wanted", path.display()))
+                    }
+                    // Windows says of a folder that access is denied.
+                    _ if path.is_dir() => {
+                        ("config-is-folder", format!("`{}` is a folder, and a config file is wanted", path.display()))
+                    }
+                    _ => ("config-unreadable", format!("the config file `{}` can't be read: {error}", path.display())),
+                };
+                self.wrong(code, &place, what, help);
+                return None;
+            }
+        };
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let place = self.sources.add(path.display().to_string(), text, true);
+                let what = format!("the config file is not UTF-8: byte {} begins no character", at + 1);
+                self.wrong("not-utf8", &place.part(at..at + 1), what, "save it as UTF-8");
+                return None;
+            }
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+        let place = self.sources.add(path.display().to_string(), text.as_str(), true);
+        let (parsed, errors) = DeTable::parse_recoverable(&text);
+        for error in &errors {
+            let place = error.span().map_or_else(|| place.clone(), |span| place.part(span));
+            self.wrong(
+                "bad-toml",
+                &place,
+                error.message().to_owned(),
+                "the file is TOML: key = \"value\"; texts stand in quotes",
+            );
+        }
+        if !errors.is_empty() {
+            return None;
+        }
+        let table = Table::from_toml(parsed.get_ref(), &place);
+        self.check_keys(&table, keys::TOP, "the config");
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(File { table, folder: folder.to_owned(), place })
+    }
+
+    /// Every workload with its table and its name: those whose name is right.
+    fn workloads<'f>(&mut self, file: &'f File) -> Vec<(&'f Node, &'f Table, String)> {
+        const EXAMPLE: &str = "begin each with [[workload]], a name and what to run";
+        let nodes: &[Node] = match file.table.get("workload") {
+            None => {
+                self.wrong("no-workloads", &file.place.part(0..0), "the config has no workloads", EXAMPLE);
+                return Vec::new();
+            }
+            Some(Node { value: Value::Array(nodes), .. }) => nodes,
+            Some(node) => {
+                self.wrong(
+                    "wrong-type",
+                    &node.place,
+                    format!("this is {}, and a list is wanted", node.kind()),
+                    EXAMPLE,
+                );
+                return Vec::new();
+            }
+        };
+        let mut found: Vec<(&Node, &Table, String)> = Vec::new();
+        for node in nodes {
+            let Some(table) = self.table(node, EXAMPLE) else { continue };
+            self.check_keys(table, keys::WORKLOAD, "a workload");
+            let Some(name) = table.get("name") else {
+                self.wrong(
+                    "missing-key",
+                    &node.place,
+                    "this workload has no `name`",
+                    "add one, such as name = \"ingest\"",
+                );
+                continue;
+            };
+            let Some(text) = self.text(name, "a name in quotes") else { continue };
+            if let Some(fault) = name_fault(&text) {
+                self.bad_name(&name.place, &text, fault);
+            } else if found.iter().any(|(_, _, other)| other.eq_ignore_ascii_case(&text)) {
+                let what = format!("there are two workloads named `{text}`");
+                self.wrong(
+                    "duplicate-name",
+                    &name.place,
+                    what,
+                    "give each a name of its own: it names the folder of its artifacts",
+                );
+            } else {
+                found.push((node, table, text));
+            }
+        }
+        found
+    }
+
+    fn bad_name(&mut self, place: &Place, name: &str, fault: &str) {
+        let what = format!("the name `{}` {fault}", name.escape_debug());
+        self.wrong("bad-name", place, what, "a name is a folder's: up to 64 letters, digits, `.`, `_` or `-`");
+    }
+
+    fn defaults<'f>(&mut self, file: &'f File) -> Option<&'f Table> {
+        let node = file.table.get("defaults")?;
+        let table = self.table(node, "[defaults], and keys of a workload under it")?;
+        let allowed: Vec<&str> = keys::WORKLOAD.iter().copied().filter(|key| !keys::OWN.contains(key)).collect();
+        self.check_keys(table, &allowed, "[defaults]");
+        Some(table)
+    }
+
+    fn one(
+        &mut self,
+        name: &str,
+        node: &Node,
+        table: &Table,
+        flags: &Table,
+        file: &File,
+        system: &str,
+    ) -> Option<super::WorkloadPlan> {
+        let defaults = self.defaults(file);
+        let overrides = self.platform(table, system);
+        let layers = Layers::new([flags].into_iter().chain(overrides).chain([table]).chain(defaults));
+        if layers.get("run").is_none() {
+            let what = format!("the workload `{name}` does not say what to `run`");
+            self.wrong("missing-key", heading(table, &node.place), what, "add it, such as run = \"python ingest.py\"");
+        }
+        self.workload(name, &layers, &file.folder)
+    }
+
+    /// The overrides that hold on this machine: for its architecture before those for its system alone.
+    fn platform<'f>(&mut self, table: &'f Table, system: &str) -> Vec<&'f Table> {
+        let Some(node) = table.get("platform") else { return Vec::new() };
+        let Some(platforms) = self.table(node, "[workload.platform.linux], and keys of a workload under it") else {
+            return Vec::new();
+        };
+        let known = ["linux", "macos", "windows"];
+        let allowed: Vec<&str> = keys::WORKLOAD.iter().copied().filter(|key| !keys::OWN.contains(key)).collect();
+        let os = system.split('-').next().unwrap_or(system);
+        let mut here: Vec<(bool, &Table)> = Vec::new();
+        for (key, node) in &platforms.entries {
+            let (of, rest) = key.name.split_once('-').map_or((key.name.as_str(), None), |(of, rest)| (of, Some(rest)));
+            if !known.contains(&of) {
+                let help = "write linux, macos or windows, or one with an architecture, such as linux-aarch64";
+                self.wrong("unknown-platform", &key.place, format!("unknown platform `{}`", key.name), help);
+                continue;
+            }
+            let Some(inner) = self.table(node, "a table with keys of a workload") else { continue };
+            self.check_keys(inner, &allowed, "a platform's override");
+            let exact = rest.is_some() && key.name == system;
+            if exact || (rest.is_none() && of == os) {
+                here.push((exact, inner));
+            }
+        }
+        here.sort_by_key(|(exact, _)| !exact);
+        here.into_iter().map(|(_, table)| table).collect()
+    }
+
+    fn check_names(&mut self, names: &[String], file: &File) {
+        let known: Vec<String> = match file.table.get("workload").map(|node| &node.value) {
+            Some(Value::Array(nodes)) => nodes
+                .iter()
+                .filter_map(|node| match &node.value {
+                    Value::Table(table) => match &table.get("name")?.value {
+                        Value::Text(name) => Some(name.clone()),
+                        _ => None,
+                    },
+                    _ => None,
+                })
+                .collect(),
+            _ => return,
+        };
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
+            let place = self.sources.add("the command line", format!("memguard run {name}"), false);
+            let help = match nearest(name, &known) {
+                Some(nearest) => format!("did you mean `{nearest}`? The config has {}", known.join(", ")),
+                None => format!("the config has {}; a command is given after `--`", known.join(", ")),
+            };
+            let span = "memguard run ".len()..place.span.end;
+            self.wrong("unknown-workload", &place.part(span), format!("there is no workload `{name}`"), help);
+        }
+    }
+
+    /// The name of a command that was given: the one that was given with it, or its program's.
+    fn name_for(&mut self, typed: &Run) -> Option<String> {
+        if let Some(name) = &typed.run.name {
+            if let Some(fault) = name_fault(name) {
+                let place = self.sources.add("the command line", format!("--name {name}"), false);
+                self.bad_name(&place.part("--name ".len()..place.span.end), name, fault);
+                return None;
+            }
+            return Some(name.clone());
+        }
+        let program = typed.line.first().map_or("", String::as_str);
+        let stem = Path::new(program).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let safe: String = stem
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' })
+            .take(64)
+            .collect();
+        let safe = safe.trim_matches('-').to_owned();
+        Some(if name_fault(&safe).is_some() { "workload".to_owned() } else { safe })
+    }
+
+    fn baseline(&mut self, file: Option<&File>, flags: &JudgeFlags) -> (baseline::Settings, Option<String>) {
+        let mut settings = baseline::Settings { file: DEFAULT_BASELINE.into(), required: flags.require_baseline };
+        let mut label = flags.label.clone();
+        if let Some(file) = file {
+            settings.file = tidy(&file.folder, DEFAULT_BASELINE);
+            if let Some(node) = file.table.get("baseline")
+                && let Some(table) = self.table(node, "[baseline], and its keys under it")
+            {
+                self.check_keys(table, keys::BASELINE, "[baseline]");
+                if let Some(name) = table.get("file").and_then(|node| self.text(node, "a path in quotes")) {
+                    settings.file = tidy(&file.folder, &name);
+                }
+                settings.required |= table.get("required").and_then(|node| self.bool(node)).unwrap_or(false);
+                if let Some(node) = table.get("label")
+                    && let Some(text) = self.text(node, "a label in quotes")
+                {
+                    if let Some(fault) = name_fault(&text) {
+                        self.bad_name(&node.place, &text, fault);
+                    }
+                    label = label.or(Some(text));
+                }
+            }
+        }
+        if let Some(named) = &flags.baseline {
+            settings.file.clone_from(named);
+        }
+        if let Some(text) = &flags.label
+            && let Some(fault) = name_fault(text)
+        {
+            let place = self.sources.add("the command line", format!("--label {text}"), false);
+            self.bad_name(&place.part("--label ".len()..place.span.end), text, fault);
+        }
+        (settings, label)
+    }
+}
+
+/// A path in the config's folder, without a leading `./` that nobody wrote.
+fn tidy(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
+}

@@ -1,0 +1,142 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::keys;
+use super::layers::Layers;
+use super::node::{Node, Value};
+use super::plan::WorkloadPlan;
+use super::read::Reader;
+use super::ready::rules;
+use crate::sampler::{self, SourceChoice};
+use crate::units::Metric;
+use crate::verdict::Measure;
+use crate::workload::{Settings, Signal, Stop};
+
+const METRICS: [(&str, Metric); 2] = [("pss", Metric::Pss), ("rss", Metric::Rss)];
+const SOURCES: [(&str, SourceChoice); 2] = [("proc", SourceChoice::Proc), ("portable", SourceChoice::Portable)];
+const MILLISECOND: Duration = Duration::from_millis(1);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Reader {
+    /// One workload from its layers. `folder` is where relative paths begin and where its commands run.
+    pub(super) fn workload(&mut self, name: &str, layers: &Layers<'_>, folder: &Path) -> Option<WorkloadPlan> {
+        let command = layers.get("run").map(|node| self.command(node));
+        let before = layers.get("before").map(|node| self.command(node));
+        let drive = layers.get("drive").map(|node| self.command(node));
+        let cwd = layers.get("cwd").and_then(|node| self.text(node, "a path in quotes"));
+        let timeout = layers.get("timeout").and_then(|node| self.duration(node, MILLISECOND));
+        let ready = self.ready(layers, folder);
+        self.check_needs_ready(layers, ready.is_some());
+        self.check_ready(ready.as_ref(), layers, timeout);
+        let env = self.env(layers);
+        let stop = self.stop(layers);
+        let abort_above = layers.get("abort_above").and_then(|node| self.bytes(node));
+        let runs = layers.get("runs").and_then(|node| self.whole(node, 1, 1000));
+        let sampling = self.sampling(layers);
+        let mut limits = self.limits(layers);
+        let phases = self.phases(layers, &mut limits);
+        let peak = limits
+            .budgets
+            .iter()
+            .find(|budget| budget.subject.phase.is_none() && budget.subject.measure == Measure::Peak);
+        if let (Some(abort), Some(budget), Some(node)) = (abort_above, peak, layers.get("abort_above"))
+            && abort <= budget.limit
+        {
+            let what = format!("`abort_above` ends the run before its peak can reach the budget of {}", budget.limit);
+            self.wrong("budget-never-met", &node.place, what, "set it well above the peak's budget");
+        }
+        Some(WorkloadPlan {
+            name: name.to_owned(),
+            runs: u32::try_from(runs.unwrap_or(1)).unwrap_or(1),
+            rules: rules(ready.as_ref(), phases),
+            launch: Settings {
+                command: command??,
+                before: before.flatten(),
+                env,
+                folder: Some(cwd.map_or_else(|| folder.to_owned(), |cwd| folder.join(cwd))),
+                timeout,
+                ready,
+                drive: drive.flatten(),
+                stop,
+                abort_above,
+            },
+            sampling,
+            limits,
+        })
+    }
+
+    pub(super) fn sampling(&mut self, layers: &Layers<'_>) -> sampler::Settings {
+        let mut settings = sampler::Settings::default();
+        if let Some(node) = layers.get("interval")
+            && let Some(interval) = self.duration(node, MILLISECOND)
+        {
+            if interval > LONGEST_INTERVAL {
+                self.wrong(
+                    "out-of-range",
+                    &node.place,
+                    "an interval of more than a minute sees nothing",
+                    "write \"60s\" or less",
+                );
+            }
+            settings.interval = interval;
+        }
+        if let Some(node) = layers.get("metric") {
+            settings.metric = self.choice(node, &METRICS);
+        }
+        if let Some(node) = layers.get("source")
+            && let Some(source) = self.choice(node, &SOURCES)
+        {
+            settings.source = source;
+        }
+        if settings.source == SourceChoice::Portable
+            && settings.metric == Some(Metric::Pss)
+            && let Some(node) = layers.get("source")
+        {
+            let what = "the portable source can't read the metric `pss`";
+            self.wrong("source-metric", &node.place, what, "write metric = \"rss\", or leave `source` out");
+        }
+        settings
+    }
+
+    fn env(&mut self, layers: &Layers<'_>) -> BTreeMap<String, String> {
+        const EXAMPLE: &str = "a table of texts, such as { OMP_NUM_THREADS = \"2\" }";
+        let mut env = BTreeMap::new();
+        for table in layers.tables() {
+            let Some(node) = table.get("env") else { continue };
+            let Some(entries) = self.table(node, EXAMPLE) else { continue };
+            for (key, node) in &entries.entries {
+                if key.name.is_empty() || key.name.contains(['=', '\0']) {
+                    let what = format!("`{}` can't be the name of a variable", key.name.escape_debug());
+                    self.wrong("bad-name", &key.place, what, "leave out `=`");
+                } else if let Some(text) = self.text(node, "the variable's value in quotes") {
+                    env.entry(key.name.clone()).or_insert(text);
+                }
+            }
+        }
+        env
+    }
+
+    fn stop(&mut self, layers: &Layers<'_>) -> Stop {
+        self.check_tables(layers, "stop", keys::STOP);
+        let (inner, mut stop) = (layers.inner("stop"), Stop::default());
+        if let Some(node) = inner.get("signal") {
+            stop.signal = self.signal(node).unwrap_or(stop.signal);
+        }
+        if let Some(node) = inner.get("grace") {
+            stop.grace = self.duration(node, Duration::ZERO).unwrap_or(stop.grace);
+        }
+        stop
+    }
+
+    fn signal(&mut self, node: &Node) -> Option<Signal> {
+        // SIGTERM and TERM are the same word to whoever writes them.
+        let mut short = node.clone();
+        if let Value::Text(text) = &mut short.value
+            && let Some(rest) = text.strip_prefix("SIG")
+        {
+            *text = rest.to_owned();
+        }
+        self.choice(&short, &Signal::ALL)
+    }
+}
