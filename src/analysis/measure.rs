@@ -14,11 +14,13 @@ use crate::units::Bytes;
 /// Measures a run from its trace. Holds a bounded amount of it, however long it is.
 ///
 /// - `peak`: the highest `peak` of all samples, at its sample's time.
-/// - `startup`: the highest value from launch to ready; a phase's peak: from its begin to its end. The ends fall between samples: the first
-///   sample after an end counts with its `memory` alone, since its `peak` may be of either side.
-/// - `retained`: the level at the end of the steady part less the level at ready. The steady part lasts from ready until memguard stopped the
-///   workload or the run ended, without the last samples in which memory only falls or is zero. A level is the median over 1/20 of it (at
-///   least 100 ms and three samples, at most the half), each sample lasting until the next.
+/// - `startup`: the highest value from launch to ready; a phase's peak: from its begin to its end. The ends fall
+///   between samples: the first sample after an end counts with its `memory` alone, since its `peak` may be of either
+///   side.
+/// - `retained`: the level at the end of the steady part less the level at ready. The steady part lasts from ready
+///   until memguard stopped the workload or the run ended, without the last samples in which memory only falls or is
+///   zero. A level is the median over 1/20 of it (at least 100 ms and three samples, at most the half), each sample
+///   lasting until the next.
 ///
 /// # Errors
 /// The first error of the samples or the log.

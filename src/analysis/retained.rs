@@ -15,11 +15,12 @@ const PART: u32 = 20;
 const SHORTEST: Duration = Duration::from_millis(100);
 const READINGS: u32 = 3;
 
-/// The most stretches that are held. Past it neighbours are joined, so that each level is still taken from about 100 stretches or more.
+/// The most stretches that are held. Past it neighbours are joined, so that each level is still taken from about 100
+/// stretches or more.
 const MOST: usize = 4096;
 
-/// The steady part of a run, seen row by row: from ready until memguard stopped the workload or the run ended, without the final drop (the
-/// last rows in which memory only falls, or is zero).
+/// The steady part of a run, seen row by row: from ready until memguard stopped the workload or the run ended,
+/// without the final drop (the last rows in which memory only falls, or is zero).
 pub(super) struct Steady {
     from: Duration,
     until: Duration,

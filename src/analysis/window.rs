@@ -8,9 +8,11 @@ use crate::units::Bytes;
 /// The highest value of the metric from one instant to another, both included, from rows that fall where they will.
 ///
 /// What is known between two rows is the later row's peak, not on which side of a mark it was. So:
-/// - rows within the window count with their peak; that of the first may have been up to one interval before the window;
-/// - the first row after the window counts with its memory alone: what was taken before the mark and is still there is seen, what was
-///   taken and freed after it is not. This adds at most what was taken within one interval after the mark;
+/// - rows within the window count with their peak; that of the first may have been up to one interval before the
+///   window;
+/// - the first row after the window counts with its memory alone: what was taken before the mark and is still there
+///   is seen, what was taken and freed after it is not. This adds at most what was taken within one interval after
+///   the mark;
 /// - a window without a row has a value only where memory stayed as it was from the row before it to the row after.
 pub(super) struct Window {
     from: Duration,

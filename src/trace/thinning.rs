@@ -11,9 +11,10 @@ const FARTHEST: Duration = Duration::from_secs(1);
 
 /// Picks the rows of `memory.csv` from all readings.
 ///
-/// Every reading is a row, but for two cases: at more than 100 readings a second a row stands for 10 ms of them, and while memory and
-/// the number of processes stay as they are a row stands for a second. No peak is lost: a row carries the highest of the readings that
-/// it stands for. The last reading before a change is a row too, so that a step stays a step.
+/// Every reading is a row, but for two cases: at more than 100 readings a second a row stands for 10 ms of them, and
+/// while memory and the number of processes stay as they are a row stands for a second. No peak is lost: a row
+/// carries the highest of the readings that it stands for. The last reading before a change is a row too, so that a
+/// step stays a step.
 #[derive(Default)]
 pub(super) struct Thinning {
     row: Option<Sample>,
