@@ -198,6 +198,7 @@ fn a_phase_reaches_from_line_to_line() {
         (line("step"), line("step"), "150..250: 30"),
         (line("end"), None, "350..1000: 5"),
         (at(250), line("end"), "250..350: 5"),
+        (at(160), line("step"), "160..250: 30"),
         (line("begin"), at(120), "50..120: 30"),
         (at(300), at(5000), "300..1000: 5"),
         (None, line("begin"), "0..50: 2"),

@@ -131,6 +131,12 @@ mod tests {
     }
 
     #[test]
+    fn a_change_every_ten_readings_of_a_millisecond_is_one_row_each() {
+        let values: Vec<(u64, u64)> = (0..100).map(|tick| (tick / 10, tick / 10)).collect();
+        assert_eq!(millis(&rows(&every(1, &values))), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99]);
+    }
+
+    #[test]
     fn an_unchanged_stretch_has_a_row_a_second_and_its_last_reading() {
         let mut values = vec![(5, 5); 250];
         values.push((9, 9));
