@@ -7,7 +7,8 @@ use super::model::{Curve, Sample, SamplePoint};
 /// The most points of a curve: more than a graph has columns.
 const MOST: usize = 4096;
 
-/// Thins rows as they pass to at most 4096 points. Each point is the highest peak of its stretch of time, at its instant.
+/// Thins rows as they pass to at most 4096 points. Each point is the highest peak of its stretch of time, at its
+/// instant.
 ///
 /// Stretches are equally long, begin at 1 ms (the shortest interval), and double whenever there are too many.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use super::text::LONGEST;
 
 /// Splits one stream into lines, holding no more than the first 8 KiB of a line however long it is.
 ///
-/// A line ends with `\n`, `\r\n`, or a `\r` alone (a progress bar: each state of it is a line). It is stamped with the arrival of its
-/// first byte.
+/// A line ends with `\n`, `\r\n`, or a `\r` alone (a progress bar: each state of it is a line). It is stamped with
+/// the arrival of its first byte.
 #[derive(Default)]
 pub(super) struct LineSplitter {
     began: Duration,

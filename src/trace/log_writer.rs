@@ -18,8 +18,8 @@ pub const LARGEST_LOG: Bytes = Bytes::from_mib(64);
 
 /// Writes `log.csv`; shared by the threads that read the workload's output and the one that samples.
 ///
-/// Rows stand in the order in which the lines were completed. A line's time is the arrival of its first byte, so a line that was printed in
-/// parts may stand after a younger one.
+/// Rows stand in the order in which the lines were completed. A line's time is the arrival of its first byte, so a
+/// line that was printed in parts may stand after a younger one.
 pub struct LogWriter {
     inner: Mutex<Inner>,
 }
@@ -88,7 +88,8 @@ impl LogWriter {
         self.lock().log.file.flush_if_due(now)
     }
 
-    /// Writes what is left. What comes later, from a process that kept the stream open, is ignored. Tells what is not in the file.
+    /// Writes what is left. What comes later, from a process that kept the stream open, is ignored. Tells what is not
+    /// in the file.
     pub(super) fn finish(&self) -> (Result<()>, Option<String>) {
         let written = self.end(Stream::Stdout, |_, _| {}).and_then(|()| self.end(Stream::Stderr, |_, _| {}));
         let mut inner = self.lock();

@@ -176,9 +176,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = open(folder.path()).unwrap_err().to_string();
         assert!(error.contains("run.json`"), "{error}");
-        RunFolder::create(folder.path(), &record()).unwrap();
-        std::fs::remove_file(folder.path().join(LOG_CSV)).unwrap();
+        run_json::write(&folder.path().join(RUN_JSON), &record()).unwrap();
         let error = open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("log.csv`"), "{error}");
+        assert!(error.contains("memory.csv`"), "{error}");
     }
 }

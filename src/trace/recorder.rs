@@ -25,8 +25,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates the folder and its four files, `run.json` as `record` says (which is unfinished as yet). Files of an earlier run in it are
-    /// replaced.
+    /// Creates the folder and its four files, `run.json` as `record` says (which is unfinished as yet). Files of an
+    /// earlier run in it are replaced.
     ///
     /// # Errors
     /// When one of them can't be written.
@@ -95,7 +95,8 @@ impl Recorder {
         results.into_iter().collect()
     }
 
-    /// Writes what is left and replaces `run.json` by the finished record, to which it adds a notice where the log was too long.
+    /// Writes what is left and replaces `run.json` by the finished record, to which it adds a notice where the log
+    /// was too long.
     ///
     /// # Errors
     /// When a file can't be written; the others are written all the same.

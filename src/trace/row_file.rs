@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 
 use super::files;
 
@@ -59,9 +59,28 @@ impl RowFile {
         self.rows = rows;
         self.rows.clear();
         self.broken = result.is_err();
-        match result {
-            Ok(()) => Ok(()),
-            Err(error) => bail!(error.context(format!("could not write `{}`", self.path.display()))),
-        }
+        result.with_context(|| format!("could not write `{}`", self.path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_is_told_with_its_path_and_nothing_follows_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.csv");
+        let mut rows = RowFile::create(&path, "a").unwrap();
+        let writable = std::mem::replace(&mut rows.file, files::open(&path).unwrap());
+        rows.row(|out| out.extend_from_slice(b"lost\n")).unwrap();
+        let error = rows.flush().unwrap_err().to_string();
+        assert!(error.contains(&format!("could not write `{}`", path.display())), "{error}");
+
+        rows.file = writable;
+        rows.row(|out| out.extend_from_slice(b"after a gap\n")).unwrap();
+        let error = format!("{:#}", rows.flush().unwrap_err());
+        assert!(error.ends_with("an earlier write failed"), "{error}");
+        assert_eq!(files::read_text(&path).unwrap(), "a\n");
     }
 }

@@ -8,8 +8,8 @@ pub(super) const LONGEST: usize = 8 * 1024;
 /// A cell that begins with one of these may be run as a formula by a spreadsheet.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
-/// The bytes as text without control characters: each is shown by its picture (`␛` for escape), a tab stays, what is not
-/// UTF-8 becomes `�`. Of a text from which `cut` more bytes were left out, the end says so.
+/// The bytes as text without control characters: each is shown by its picture (`␛` for escape), a tab stays, what is
+/// not UTF-8 becomes `�`. Of a text from which `cut` more bytes were left out, the end says so.
 ///
 /// Borrows from `raw` where nothing had to change, from `scratch` otherwise.
 pub(super) fn harmless<'a>(raw: &'a [u8], cut: u64, scratch: &'a mut String) -> &'a str {
@@ -51,8 +51,8 @@ fn picture(c: char) -> char {
     }
 }
 
-/// Appends a text as the last cell of a row, with the row's end: quoted where RFC 4180 asks for it, and with a leading `'` where a
-/// spreadsheet would run it.
+/// Appends a text as the last cell of a row, with the row's end: quoted where RFC 4180 asks for it, and with a
+/// leading `'` where a spreadsheet would run it.
 pub(super) fn push_last_cell(text: &str, out: &mut Vec<u8>) {
     let guard: &[u8] = if text.starts_with(FORMULA) { b"'" } else { b"" };
     let text = text.as_bytes();

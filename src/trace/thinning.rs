@@ -11,9 +11,10 @@ const FARTHEST: Duration = Duration::from_secs(1);
 
 /// Picks the rows of `memory.csv` from all readings.
 ///
-/// Every reading is a row, but for two cases: at more than 100 readings a second a row stands for 10 ms of them, and while memory and
-/// the number of processes stay as they are a row stands for a second. No peak is lost: a row carries the highest of the readings that
-/// it stands for. The last reading before a change is a row too, so that a step stays a step.
+/// Every reading is a row, but for two cases: at more than 100 readings a second a row stands for 10 ms of them, and
+/// while memory and the number of processes stay as they are a row stands for a second. No peak is lost: a row
+/// carries the highest of the readings that it stands for. The last reading before a change is a row too, so that a
+/// step stays a step.
 #[derive(Default)]
 pub(super) struct Thinning {
     row: Option<Sample>,
@@ -127,6 +128,12 @@ mod tests {
         assert_eq!(millis(&rows), [0, 10, 20, 30]);
         assert_eq!(rows.iter().map(|row| row.peak.0).collect::<Vec<_>>(), [100, 110, 900, 130]);
         assert_eq!(rows[2].memory, Bytes(120));
+    }
+
+    #[test]
+    fn a_change_every_ten_readings_of_a_millisecond_is_one_row_each() {
+        let values: Vec<(u64, u64)> = (0..100).map(|tick| (tick / 10, tick / 10)).collect();
+        assert_eq!(millis(&rows(&every(1, &values))), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99]);
     }
 
     #[test]

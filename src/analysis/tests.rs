@@ -1,0 +1,282 @@
+//! Traces small enough to be measured by hand.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use proptest::prelude::*;
+use regex::Regex;
+
+use super::*;
+use crate::trace::{Ended, Environment, LogLine, MarkKind, ReadyMark, RunRecord, Sample, Sampling, Stream};
+use crate::units::{Bytes, Metric, Parts};
+
+/// Rows of (milliseconds, memory, peak).
+pub(super) fn rows(rows: &[(u64, u64, u64)]) -> Vec<Sample> {
+    let row = |(millis, memory, peak): &(u64, u64, u64)| Sample {
+        at: Duration::from_millis(*millis),
+        memory: Bytes(*memory),
+        peak: Bytes(*peak),
+        parts: Parts::default(),
+        processes: 1,
+        machine_used: None,
+    };
+    rows.iter().map(row).collect()
+}
+
+/// Rows of (milliseconds, memory), without peaks between them.
+pub(super) fn flat(values: &[(u64, u64)]) -> Vec<Sample> {
+    rows(&values.iter().map(|(millis, memory)| (*millis, *memory, *memory)).collect::<Vec<_>>())
+}
+
+fn log(lines: &[(u64, &str)]) -> Vec<LogLine> {
+    let line = |(millis, text): &(u64, &str)| LogLine {
+        at: Duration::from_millis(*millis),
+        stream: Stream::Stdout,
+        text: (*text).to_owned(),
+    };
+    lines.iter().map(line).collect()
+}
+
+/// A run of one second.
+pub(super) fn record() -> RunRecord {
+    RunRecord {
+        memguard: "0.1.0".to_owned(),
+        workload: "ingest".to_owned(),
+        run: 1,
+        command: "ingest".to_owned(),
+        platform: "linux-x86_64".to_owned(),
+        metric: Metric::Pss,
+        source: "proc".to_owned(),
+        interval: Duration::from_millis(10),
+        started: jiff::Timestamp::UNIX_EPOCH,
+        environment: Environment { facts: BTreeMap::new() },
+        ready: ReadyMark::NotAsked,
+        stop_at: None,
+        duration: Some(Duration::from_secs(1)),
+        ended: Ended::Exited { status: 0 },
+        peak_at_most: None,
+        sampling: Sampling::default(),
+        notices: Vec::new(),
+    }
+}
+
+pub(super) fn measured(record: &RunRecord, rules: &Rules, samples: &[Sample], lines: &[LogLine]) -> Measures {
+    let samples = samples.iter().map(|sample| Ok(*sample));
+    measure(record, rules, samples, lines.iter().cloned().map(Ok)).unwrap()
+}
+
+fn line(regex: &str) -> Option<Edge> {
+    Some(Edge::Log(Regex::new(regex).unwrap()))
+}
+
+fn at(millis: u64) -> Option<Edge> {
+    Some(Edge::At(Duration::from_millis(millis)))
+}
+
+pub(super) fn ready_after(millis: u64) -> Rules {
+    Rules { ready: ReadyRule::After(Duration::from_millis(millis)), phases: Vec::new() }
+}
+
+fn ready_at_line(regex: &str) -> Rules {
+    Rules { ready: ReadyRule::Log(Regex::new(regex).unwrap()), phases: Vec::new() }
+}
+
+fn phases(edges: &[(Option<Edge>, Option<Edge>)]) -> Rules {
+    let phase = |(from, until): &(Option<Edge>, Option<Edge>)| PhaseRule {
+        name: "load".to_owned(),
+        from: from.clone(),
+        until: until.clone(),
+    };
+    Rules { ready: ReadyRule::NotAsked, phases: edges.iter().map(phase).collect() }
+}
+
+pub(super) fn why<T: std::fmt::Debug>(measured: &Measured<T>) -> &str {
+    match measured {
+        Measured::Unmeasured(why) => why,
+        Measured::Value(value) => panic!("measured: {value:?}"),
+    }
+}
+
+/// The window in milliseconds and the peak of the only phase, or why there is none.
+fn phase(record: &RunRecord, edges: (Option<Edge>, Option<Edge>), samples: &[Sample], lines: &[LogLine]) -> String {
+    let measures = measured(record, &phases(&[edges]), samples, lines);
+    match (&measures.phases[0].window, &measures.phases[0].peak) {
+        (Measured::Value((from, until)), Measured::Value(peak)) => {
+            format!("{}..{}: {}", from.as_millis(), until.as_millis(), peak.0)
+        }
+        (_, Measured::Unmeasured(why)) => why.clone(),
+        (Measured::Unmeasured(why), _) => panic!("a peak without a window: {why}"),
+    }
+}
+
+#[test]
+fn the_peak_is_the_highest_of_all_rows_where_it_was_first_reached() {
+    let samples = rows(&[(0, 1, 1), (10, 2, 9), (20, 9, 9), (30, 0, 0)]);
+    let mut record = record();
+    let peak = |record: &RunRecord| measured(record, &Rules::default(), &samples, &[]).peak.value().unwrap();
+    let expected = Peak { value: Bytes(9), at: Duration::from_millis(10), certainty: Certainty::Exact };
+    assert_eq!(peak(&record), expected);
+    record.peak_at_most = Some(Bytes(12));
+    assert_eq!(peak(&record), Peak { certainty: Certainty::AtMost(Bytes(12)), ..expected });
+    record.peak_at_most = Some(Bytes(9));
+    assert_eq!(peak(&record), expected);
+}
+
+#[test]
+fn a_run_without_samples_is_unmeasured_and_not_zero() {
+    let measures = measured(&record(), &ready_after(500), &[], &[]);
+    assert_eq!(why(&measures.peak), "no sample was taken");
+    assert_eq!(why(&measures.startup), "no sample was taken before ready");
+    assert_eq!(why(&measures.retained), "only 0 samples between ready and the final drop, 10 are needed");
+    assert_eq!((measures.samples, measures.duration), (0, Duration::from_secs(1)));
+}
+
+#[test]
+fn an_unfinished_run_lasts_until_its_last_row() {
+    let record = RunRecord { duration: None, ..record() };
+    let measures = measured(&record, &ready_after(500), &flat(&[(0, 1), (400, 2)]), &[]);
+    assert_eq!(measures.duration, Duration::from_millis(400));
+    assert_eq!(why(&measures.ready), "the run ended after 400 ms, before it was ready at 500 ms");
+    assert_eq!(why(&measures.startup), why(&measures.ready));
+    assert_eq!(why(&measures.retained), why(&measures.ready));
+}
+
+#[test]
+fn startup_is_the_highest_until_ready() {
+    let samples = rows(&[(0, 1, 1), (10, 5, 7), (20, 6, 6), (30, 7, 90), (40, 80, 80)]);
+    for (ready, startup) in [(9, 5), (10, 7), (25, 7), (30, 90), (35, 90)] {
+        let measures = measured(&record(), &ready_after(ready), &samples, &[]);
+        assert_eq!(measures.startup, Measured::Value(Bytes(startup)), "ready at {ready} ms");
+    }
+}
+
+#[test]
+fn the_first_matching_line_of_either_stream_ends_start_up() {
+    let mut lines = log(&[(100, "Loading"), (300, "Loaded 12 rows"), (500, "Loaded 13 rows")]);
+    lines[1].stream = Stream::Stderr;
+    let measures = measured(&record(), &ready_at_line(r"Loaded \d+"), &flat(&[(0, 1)]), &lines);
+    assert_eq!(measures.ready, Measured::Value(Duration::from_millis(300)));
+    let measures = measured(&record(), &ready_at_line(r"Loaded \d+ files"), &flat(&[(0, 1)]), &lines);
+    assert_eq!(why(&measures.ready), r#"no log line matched "Loaded \d+ files""#);
+}
+
+#[test]
+fn a_recorded_mark_is_used_only_where_it_is_of_that_kind() {
+    let at = Duration::from_millis(300);
+    for (mark, told) in [
+        (ReadyMark::Reached { by: MarkKind::Port, at }, None),
+        (ReadyMark::Never { by: MarkKind::Port }, Some("the port never accepted a connection")),
+        (ReadyMark::Never { by: MarkKind::File }, Some("the file never appeared")),
+        (ReadyMark::NotAsked, Some("run it again")),
+        (ReadyMark::Reached { by: MarkKind::Log, at }, Some("run it again")),
+    ] {
+        let record = RunRecord { ready: mark, ..record() };
+        let rules = Rules { ready: ReadyRule::Recorded, phases: Vec::new() };
+        let measures = measured(&record, &rules, &flat(&[(0, 1)]), &[]);
+        match told {
+            None => assert_eq!(measures.ready, Measured::Value(at)),
+            Some(told) => assert!(why(&measures.ready).contains(told), "{mark:?}: {}", why(&measures.ready)),
+        }
+    }
+}
+
+#[test]
+fn without_ready_startup_and_retained_say_so() {
+    let measures = measured(&record(), &Rules::default(), &flat(&[(0, 1)]), &[]);
+    assert_eq!(why(&measures.startup), "the workload has no `ready`");
+    assert_eq!(why(&measures.retained), "the workload has no `ready`");
+}
+
+#[test]
+fn a_phase_reaches_from_line_to_line() {
+    let samples = flat(&[(0, 1), (100, 2), (200, 30), (300, 4), (400, 5), (1000, 0)]);
+    let lines = log(&[(50, "a begin"), (150, "step"), (250, "step"), (350, "end")]);
+    for (from, until, told) in [
+        (None, None, "0..1000: 30"),
+        (line("begin"), line("step"), "50..150: 30"),
+        (line("step"), line("step"), "150..250: 30"),
+        (line("end"), None, "350..1000: 5"),
+        (at(250), line("end"), "250..350: 5"),
+        (at(160), line("step"), "160..250: 30"),
+        (line("begin"), at(120), "50..120: 30"),
+        (at(300), at(5000), "300..1000: 5"),
+        (None, line("begin"), "0..50: 2"),
+        (line("absent"), line("end"), "the phase never began: no log line matched \"absent\""),
+        (line("end"), line("step"), "the phase never ended: no log line after 350 ms matched \"step\""),
+        (at(5000), None, "the phase never began: the run ended after 1.00 s, before 5.00 s"),
+        (at(300), at(200), "the phase began at 300 ms, after its end at 200 ms"),
+        (at(110), at(120), "no sample was taken during the phase"),
+    ] {
+        let edges = format!("{from:?} {until:?}");
+        assert_eq!(phase(&record(), (from, until), &samples, &lines), told, "{edges}");
+    }
+}
+
+#[test]
+fn one_line_ends_a_phase_and_begins_the_next() {
+    let lines = log(&[(100, "load"), (200, "index"), (300, "done")]);
+    let rules = phases(&[(line("load"), line("index")), (line("index"), line("done"))]);
+    let measures = measured(&record(), &rules, &flat(&[(0, 1), (150, 5), (250, 6), (900, 0)]), &lines);
+    let windows: Vec<_> = measures.phases.iter().map(|phase| phase.window.value().unwrap()).collect();
+    assert_eq!(windows[0].1, windows[1].0);
+    assert_eq!(measures.phases[1].peak, Measured::Value(Bytes(6)));
+}
+
+#[test]
+fn the_line_near_an_instant_is_the_last_that_had_begun() {
+    let lines = log(&[(10, "a"), (30, "c"), (20, "b"), (30, "d"), (50, "e")]);
+    let near = |millis| line_near(lines.iter().cloned().map(Ok), Duration::from_millis(millis)).unwrap();
+    assert_eq!(near(9), None);
+    assert_eq!(near(29).map(|line| line.text).as_deref(), Some("b"));
+    assert_eq!(near(49).map(|line| line.text).as_deref(), Some("d"));
+}
+
+#[test]
+fn an_error_in_the_rows_is_handed_on() {
+    let broken = || -> Result<Sample> { Err(anyhow::anyhow!("line 3")) };
+    assert!(measure(&record(), &Rules::default(), [broken()], []).is_err());
+    let rules = ready_at_line("x");
+    assert!(measure(&record(), &rules, [], [Err(anyhow::anyhow!("line 3"))]).is_err());
+}
+
+fn any_samples() -> impl Strategy<Value = Vec<Sample>> {
+    let row = (1u64..500, 0u64..1 << 40, 0u64..1 << 30);
+    proptest::collection::vec(row, 0..80).prop_map(|steps| {
+        let mut at = 0;
+        let row = |(step, memory, above)| {
+            at += step;
+            (at, memory, memory + above)
+        };
+        rows(&steps.into_iter().map(row).collect::<Vec<_>>())
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_sample_is_above_the_peak_nor_startup_nor_a_phase(samples in any_samples(), ready in 0u64..5000, begin in 0u64..5000) {
+        let rules = Rules { phases: phases(&[(at(begin), None)]).phases, ..ready_after(ready) };
+        let record = RunRecord { duration: None, ..record() };
+        let measures = measured(&record, &rules, &samples, &[]);
+        let peak = measures.peak.value().map(|peak| peak.value);
+        prop_assert_eq!(peak, samples.iter().map(|sample| sample.peak).max());
+        prop_assert!(measures.startup.value() <= peak);
+        prop_assert!(measures.phases[0].peak.value() <= peak);
+        prop_assert_eq!(measures.samples, samples.len() as u64);
+    }
+
+    #[test]
+    fn twice_the_memory_has_twice_the_measures(samples in any_samples(), ready in 0u64..5000) {
+        let twice = samples.iter().map(|sample| Sample {
+            memory: Bytes(sample.memory.0 * 2),
+            peak: Bytes(sample.peak.0 * 2),
+            ..*sample
+        });
+        let record = RunRecord { duration: None, ..record() };
+        let once = measured(&record, &ready_after(ready), &samples, &[]);
+        let twice = measured(&record, &ready_after(ready), &twice.collect::<Vec<_>>(), &[]);
+        let bytes = |measured: &Measured<Bytes>| measured.value().map(|bytes| bytes.0);
+        prop_assert_eq!(bytes(&twice.startup), bytes(&once.startup).map(|bytes| bytes * 2));
+        prop_assert_eq!(twice.retained.value().map(|bytes| bytes.0), once.retained.value().map(|bytes| bytes.0 * 2));
+    }
+}
