@@ -1,7 +1,15 @@
 //! Budgets and regressions, judged. The verdict exists before anything is rendered, and no renderer can change it.
 
+mod exit;
+mod failures;
+mod judge;
 mod model;
+#[cfg(test)]
+mod tests;
 
+pub use exit::exit_code;
+pub use failures::failure;
+pub use judge::judge;
 pub use model::{
     Budget, Check, CheckKind, ConfigLine, ExitCode, Judged, JudgedRun, Level, Limits, Measure, Outcome, RunFailure,
     Subject, Tolerance, Verdict,

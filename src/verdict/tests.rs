@@ -1,0 +1,237 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::analysis::Measured;
+use crate::baseline::{Found, example};
+use crate::trace::{Ended, MarkKind, ReadyMark};
+use crate::units::{Bytes, Percent, SignedBytes};
+
+const fn mib(mib: u64) -> Bytes {
+    Bytes::from_mib(mib)
+}
+
+fn run(number: u32, peak: Bytes) -> JudgedRun {
+    let curve = example::curve(10, &[peak.0]);
+    JudgedRun { record: example::record(number), measures: example::measures(peak), curve }
+}
+
+fn runs(peaks: &[u64]) -> Vec<JudgedRun> {
+    (1..).zip(peaks).map(|(number, peak)| run(number, mib(*peak))).collect()
+}
+
+fn peak() -> Subject {
+    Subject { phase: None, measure: Measure::Peak }
+}
+
+fn budget(limit: Bytes) -> Limits {
+    Limits { budgets: vec![Budget { subject: peak(), limit, written: None }], ..Limits::default() }
+}
+
+fn tolerance(percent: f64, at_least: Bytes) -> Limits {
+    let tolerance = Tolerance { subject: peak(), percent: Percent(percent), at_least, written: None };
+    Limits { tolerances: vec![tolerance], ..Limits::default() }
+}
+
+fn stored() -> Found {
+    Found::Entry(Box::new(example::entry("ingest")))
+}
+
+fn missing() -> Found {
+    Found::Missing { why: "there is no baseline yet".into() }
+}
+
+fn judged(runs: Vec<JudgedRun>, limits: &Limits, baseline: Found) -> Judged {
+    judge(example::key("ingest"), runs, limits, baseline, false)
+}
+
+#[test]
+fn a_budget_judges_the_worst_run() {
+    let judged = judged(runs(&[100, 300, 200]), &budget(mib(250)), missing());
+    let check = &judged.checks[0];
+    assert_eq!((check.outcome, check.run, check.value), (Outcome::Fail, Some(2), Some(mib(300).into())));
+    assert_eq!((judged.verdict, exit_code(&[judged])), (Verdict::Fail, ExitCode::Budget));
+}
+
+#[test]
+fn a_peak_on_the_budget_passes_and_one_byte_more_fails() {
+    for (limit, outcome) in [(mib(200), Outcome::Pass), (Bytes(mib(200).0 - 1), Outcome::Fail)] {
+        assert_eq!(judged(runs(&[200]), &budget(limit), missing()).checks[0].outcome, outcome);
+    }
+}
+
+#[test]
+fn a_regression_judges_the_median_against_the_baselines() {
+    let noisy = judged(runs(&[200, 900, 205]), &tolerance(5.0, Bytes(0)), stored());
+    assert_eq!((noisy.checks[0].outcome, noisy.checks[0].value), (Outcome::Pass, Some(mib(205).into())));
+    let grown = judged(runs(&[200, 900, 211]), &tolerance(5.0, Bytes(0)), stored());
+    let check = &grown.checks[0];
+    assert_eq!(
+        (check.outcome, check.baseline, check.limit),
+        (Outcome::Fail, Some(mib(200).into()), Some(mib(210).into()))
+    );
+    assert_eq!(exit_code(&[grown]), ExitCode::Regression);
+}
+
+#[test]
+fn a_rise_must_be_above_the_percentage_and_above_the_bytes() {
+    for (percent, at_least, outcome) in
+        [(5.0, mib(4), Outcome::Fail), (5.0, mib(32), Outcome::Pass), (50.0, mib(4), Outcome::Pass)]
+    {
+        let judged = judged(runs(&[220]), &tolerance(percent, at_least), stored());
+        assert_eq!(judged.checks[0].outcome, outcome, "{percent} % and {at_least}");
+    }
+}
+
+#[test]
+fn falling_below_the_baseline_is_no_regression() {
+    assert_eq!(judged(runs(&[10]), &tolerance(0.0, Bytes(0)), stored()).verdict, Verdict::Pass);
+}
+
+#[test]
+fn of_a_baseline_that_retains_nothing_only_the_bytes_count() {
+    let subject = Subject { phase: None, measure: Measure::Retained };
+    let tolerance = Tolerance { subject, percent: Percent(500.0), at_least: mib(1), written: None };
+    let limits = Limits { tolerances: vec![tolerance], ..Limits::default() };
+    let mut entry = example::entry("ingest");
+    entry.retained = vec![SignedBytes(-1024); 3];
+    let judged = judged(runs(&[200]), &limits, Found::Entry(Box::new(entry)));
+    assert_eq!(judged.checks[0].limit, Some(SignedBytes((1 << 20) - 1024)));
+    assert_eq!(judged.checks[0].outcome, Outcome::Fail, "3 MiB were retained");
+}
+
+#[test]
+fn no_baseline_and_none_comparable_are_outcomes_of_their_own() {
+    let foreign = Found::NotComparable { why: "other metric".into() };
+    for (baseline, outcome) in [(missing(), Outcome::NoBaseline), (foreign, Outcome::NotComparable)] {
+        let mut judged = judged(runs(&[200]), &tolerance(5.0, Bytes(0)), baseline);
+        assert_eq!((judged.checks[0].outcome, judged.verdict), (outcome, Verdict::NoBaseline));
+        assert!(judged.checks[0].note.is_some());
+        assert_eq!(exit_code(std::slice::from_ref(&judged)), ExitCode::Pass);
+        judged.baseline_required = true;
+        assert_eq!(exit_code(&[judged]), ExitCode::NoBaseline);
+    }
+}
+
+#[test]
+fn a_measure_that_the_baseline_lacks_has_no_baseline() {
+    let mut entry = example::entry("ingest");
+    entry.peak.clear();
+    let judged = judged(runs(&[200]), &tolerance(5.0, Bytes(0)), Found::Entry(Box::new(entry)));
+    assert_eq!(judged.checks[0].outcome, Outcome::NoBaseline);
+}
+
+#[test]
+fn what_could_not_be_measured_fails_and_says_why() {
+    let mut lacking = runs(&[100, 100]);
+    lacking[1].measures.peak = Measured::Unmeasured("there are no samples".into());
+    let judged = judged(lacking, &budget(mib(250)), missing());
+    let check = &judged.checks[0];
+    assert_eq!((check.outcome, check.value), (Outcome::Unmeasured, None));
+    assert_eq!(check.note.as_deref(), Some("run 2: there are no samples"));
+    assert_eq!(exit_code(&[judged]), ExitCode::Unmeasured);
+}
+
+#[test]
+fn a_limit_crossed_in_one_run_is_crossed_whatever_another_lacks() {
+    let mut lacking = runs(&[300, 100]);
+    lacking[1].measures.peak = Measured::Unmeasured("there are no samples".into());
+    assert_eq!(judged(lacking, &budget(mib(250)), missing()).checks[0].outcome, Outcome::Fail);
+}
+
+#[test]
+fn another_environment_is_told_beside_a_regression() {
+    let mut grown = runs(&[300]);
+    grown[0].record.environment.facts.insert("kernel".into(), "7.0".into());
+    let note = judged(grown, &tolerance(5.0, Bytes(0)), stored()).checks[0].note.clone().unwrap();
+    assert_eq!(note, "the baseline was measured in another environment: kernel was 6.18.0, is 7.0");
+}
+
+#[test]
+fn every_way_to_end_is_a_failure_but_the_two_that_are_right() {
+    for (ended, what, code) in [
+        (Ended::Exited { status: 0 }, None, ExitCode::Pass),
+        (Ended::Stopped, None, ExitCode::Pass),
+        (Ended::Exited { status: 3 }, Some("exited with status 3"), ExitCode::WorkloadFailed),
+        (Ended::Signaled { signal: 9 }, Some("killed by signal 9 (SIGKILL)"), ExitCode::WorkloadFailed),
+        (Ended::Timeout, Some("stopped at its timeout"), ExitCode::WorkloadFailed),
+        (Ended::Aborted, Some("`abort_above`"), ExitCode::WorkloadFailed),
+        (Ended::OutOfMemory, Some("run out of memory"), ExitCode::WorkloadFailed),
+        (Ended::NeverReady, Some("never got ready"), ExitCode::WorkloadFailed),
+        (Ended::DriveFailed { status: Some(7) }, Some("exited with status 7"), ExitCode::WorkloadFailed),
+        (Ended::DriveFailed { status: None }, Some("did not start"), ExitCode::WorkloadFailed),
+        (Ended::Interrupted { signal: 2 }, Some("interrupted (SIGINT)"), ExitCode::WorkloadFailed),
+        (Ended::NotStarted, Some("did not start"), ExitCode::WorkloadFailed),
+        (Ended::Unfinished, Some("cut short"), ExitCode::Unmeasured),
+    ] {
+        let mut runs = runs(&[100]);
+        runs[0].record.ended = ended;
+        let judged = judged(runs, &budget(mib(250)), missing());
+        match what {
+            Some(what) => assert!(judged.failures[0].what.contains(what), "{:?}", judged.failures),
+            None => assert_eq!(judged.failures, []),
+        }
+        assert_eq!(judged.verdict == Verdict::Error, what.is_some());
+        assert_eq!(exit_code(&[judged]), code, "{ended:?}");
+    }
+}
+
+#[test]
+fn a_program_that_ends_well_without_getting_ready_has_failed() {
+    let mut runs = runs(&[100]);
+    runs[0].record.ready = ReadyMark::Never { by: MarkKind::Log };
+    let judged = judged(runs, &Limits::default(), missing());
+    assert_eq!(judged.failures[0].what, "never got ready: it ended, and no log line matched");
+}
+
+#[test]
+fn of_several_workloads_the_gravest_outcome_is_given() {
+    let pass = judged(runs(&[100]), &budget(mib(250)), missing());
+    let over = judged(runs(&[300]), &budget(mib(250)), missing());
+    let grown = judged(runs(&[300]), &tolerance(5.0, Bytes(0)), stored());
+    let mut failed = runs(&[100]);
+    failed[0].record.ended = Ended::Exited { status: 1 };
+    let failed = judged(failed, &budget(mib(250)), missing());
+    let mut cut = runs(&[100]);
+    cut[0].record.ended = Ended::Unfinished;
+    let cut = judged(cut, &budget(mib(250)), missing());
+    let order = [
+        (cut, ExitCode::Unmeasured),
+        (failed, ExitCode::WorkloadFailed),
+        (over, ExitCode::Budget),
+        (grown, ExitCode::Regression),
+        (pass, ExitCode::Pass),
+    ];
+    for from in 0..order.len() {
+        let rest: Vec<Judged> = order[from..].iter().rev().map(|(judged, _)| judged.clone()).collect();
+        assert_eq!(exit_code(&rest), order[from].1);
+    }
+}
+
+proptest! {
+    #[test]
+    fn more_memory_never_turns_red_to_green(peak in 1u64..1000, more in 0u64..1000, limit in 1u64..1000, percent in 0.0f64..100.0) {
+        let limits = Limits { tolerances: tolerance(percent, mib(4)).tolerances, ..budget(mib(limit)) };
+        let fails = |peak: u64| judged(runs(&[peak]), &limits, stored()).verdict == Verdict::Fail;
+        prop_assert!(!fails(peak) || fails(peak + more));
+    }
+
+    #[test]
+    fn the_order_of_the_runs_changes_no_outcome(mut peaks in prop::collection::vec(1u64..400, 1..6)) {
+        let limits = Limits { tolerances: tolerance(5.0, mib(4)).tolerances, ..budget(mib(200)) };
+        let outcomes = |peaks: &[u64]| {
+            let checks = judged(runs(peaks), &limits, stored()).checks;
+            checks.into_iter().map(|check| (check.outcome, check.value)).collect::<Vec<_>>()
+        };
+        let before = outcomes(&peaks);
+        peaks.reverse();
+        prop_assert_eq!(before, outcomes(&peaks));
+    }
+
+    #[test]
+    fn at_level_warn_nothing_fails(peaks in prop::collection::vec(1u64..400, 0..4)) {
+        let limits = Limits { level: Level::Warn, tolerances: tolerance(5.0, mib(4)).tolerances, ..budget(mib(200)) };
+        let judged = judged(runs(&peaks), &limits, stored());
+        prop_assert!(judged.verdict != Verdict::Fail);
+        prop_assert_eq!(exit_code(&[judged]), ExitCode::Pass);
+    }
+}
