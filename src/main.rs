@@ -1,44 +1,84 @@
 //! The command line: parses, calls the library, prints what went wrong, exits.
-#![allow(missing_docs, clippy::unwrap_used)]
-use memguard::*;
-fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let launch = workload::Settings {
-        command: workload::Command::Direct(args),
-        before: None,
-        env: Default::default(),
-        folder: None,
-        timeout: None,
-        ready: None,
-        drive: None,
-        stop: Default::default(),
-        abort_above: None,
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use memguard::cli::{Baseline, BaselineFile, Check, Cli, Command, JudgeFlags, Synth};
+use memguard::config::{Mistakes, plan_baseline, plan_check, plan_run};
+use memguard::pipeline::{self, Voice};
+use memguard::{init, os, synth, verdict};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse(); // a usage error exits with 2, as ours do
+    let colour = Voice::new(cli.color, false, &std::io::stderr()).colour;
+    match carry_out(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => ExitCode::from(complain(&error, colour)),
+    }
+}
+
+fn carry_out(cli: Cli) -> Result<u8> {
+    let (err, out) = (std::io::stderr(), std::io::stdout());
+    match cli.command {
+        Command::Run(typed) => {
+            let plan = plan_run(&typed, &os::platform())?;
+            pipeline::run(&plan, Voice::new(cli.color, typed.run.quiet, &err)).map(number)
+        }
+        Command::Check(typed) => {
+            let plan = plan_check(&typed, &os::platform())?;
+            pipeline::check(&typed.dir, &plan, Voice::new(cli.color, typed.quiet, &out)).map(number)
+        }
+        Command::Plot(typed) => {
+            pipeline::plot(&typed.files, &typed.output, typed.title.as_deref())?;
+            print(&format!("wrote {}\n", typed.output.display()))
+        }
+        Command::Baseline(Baseline::Show(file)) => {
+            let settings = plan_baseline(file.config.as_deref(), file.baseline.as_deref())?;
+            print(&pipeline::show(&settings)?)
+        }
+        Command::Baseline(Baseline::Diff(typed)) => {
+            print(&pipeline::diff(&plan_check(&judging(typed.file), &os::platform())?, &typed.from)?)
+        }
+        Command::Baseline(Baseline::Accept(typed)) => {
+            print(&pipeline::accept(&plan_check(&judging(typed.file), &os::platform())?, &typed.from)?)
+        }
+        Command::Demo(typed) => pipeline::demo(&typed.out, Voice::new(cli.color, false, &err)).map(number),
+        Command::Init(typed) => print(&init::write(std::path::Path::new("."), typed.force)?),
+        Command::Synth(typed) => shape(&typed),
+    }
+}
+
+/// The baseline's commands read the config as `check` does.
+fn judging(file: BaselineFile) -> Check {
+    let judge = JudgeFlags { config: file.config, baseline: file.baseline, ..JudgeFlags::default() };
+    Check { dir: std::path::PathBuf::new(), judge, quiet: false }
+}
+
+fn shape(typed: &Synth) -> Result<u8> {
+    let script: synth::Script = typed.script.parse()?;
+    Ok(u8::try_from(script.run()?).unwrap_or(u8::MAX))
+}
+
+fn number(code: verdict::ExitCode) -> u8 {
+    code as u8
+}
+
+fn print(text: &str) -> Result<u8> {
+    std::io::stdout().write_all(text.as_bytes()).context("could not print")?;
+    Ok(0)
+}
+
+/// Says what failed, and with which exit code that ends: 2 for what was typed or configured, 5 for what could not be done.
+fn complain(error: &anyhow::Error, colour: bool) -> u8 {
+    let (text, code) = if let Some(mistakes) = error.downcast_ref::<Mistakes>() {
+        (mistakes.render(colour), verdict::ExitCode::Usage)
+    } else if let Some(mistake) = error.downcast_ref::<synth::ScriptError>() {
+        (format!("error: {mistake}"), verdict::ExitCode::Usage)
+    } else {
+        (format!("error: {error:#}"), verdict::ExitCode::Unmeasured)
     };
-    let sampling = sampler::Settings::default();
-    let caught = sampler::Caught::begin().unwrap();
-    let record = trace::RunRecord {
-        memguard: "0".into(),
-        workload: "x".into(),
-        run: 1,
-        command: "x".into(),
-        platform: os::platform(),
-        metric: units::Metric::Pss,
-        source: "proc".into(),
-        interval: sampling.interval,
-        started: Default::default(),
-        environment: trace::Environment { facts: os::environment() },
-        ready: trace::ReadyMark::NotAsked,
-        stop_at: None,
-        duration: None,
-        ended: trace::Ended::Unfinished,
-        peak_at_most: None,
-        sampling: Default::default(),
-        notices: vec![],
-    };
-    let record =
-        sampler::record_run(&launch, &sampling, std::path::Path::new("/tmp/mg/x/run-1"), record, &caught, &|text| {
-            eprintln!("memguard: {text}");
-        })
-        .unwrap();
-    eprintln!("{record:#?}");
+    let _ = writeln!(std::io::stderr(), "{text}");
+    number(code)
 }

@@ -9,13 +9,17 @@ mod source;
 mod linux;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod unix_shape;
 #[cfg(windows)]
 mod windows;
+#[cfg(windows)]
+mod windows_shape;
 
 #[cfg(unix)]
-use unix as system;
+use {unix as system, unix_shape as shape};
 #[cfg(windows)]
-use windows as system;
+use {windows as system, windows_shape as shape};
 
 #[cfg(target_os = "linux")]
 use linux as kernel;
@@ -24,10 +28,11 @@ use portable as kernel;
 
 pub use kernel::{adopt_orphans, memory_kills, native_source};
 pub use portable::portable_source;
+pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
 pub use source::{Gone, Reading, Seen, Source, SourceKind};
 pub use system::{
     Ending, Foreground, Interrupts, ending, environment, in_own_group, kill_group, kill_process, own_usage, shell,
-    signal_group, signal_name, signal_number, signal_process,
+    signal_group, signal_name, signal_number, signal_process, terminal_width,
 };
 
 use std::time::Duration;

@@ -212,3 +212,11 @@ pub fn environment() -> BTreeMap<String, String> {
     }
     facts
 }
+
+/// Columns of the terminal that standard error or output is on.
+#[must_use]
+pub fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr())
+        .or_else(|_| rustix::termios::tcgetwinsize(rustix::stdio::stdout()));
+    size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
+}

@@ -130,3 +130,9 @@ pub fn own_usage() -> OwnUsage {
 pub fn environment() -> BTreeMap<String, String> {
     super::portable::common_environment()
 }
+
+/// Not asked for on this system.
+#[must_use]
+pub fn terminal_width() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}

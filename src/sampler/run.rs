@@ -99,7 +99,7 @@ pub fn open_source(settings: &Settings) -> Result<Box<dyn Source>> {
     }
 }
 
-/// Runs a workload once, to its end, and records it in `folder`. `record` says what is known beforehand; it comes back complete.
+/// Runs a workload once, to its end, reads it through `source`, and records it in `folder`. `record` says what is known beforehand; it comes back complete.
 ///
 /// # Errors
 /// When what must be read or written can't be. The workload has ended all the same, and what was recorded stands.
@@ -107,6 +107,7 @@ pub fn open_source(settings: &Settings) -> Result<Box<dyn Source>> {
 pub fn record_run(
     launch: &workload::Settings,
     sampling: &Settings,
+    mut source: Box<dyn Source>,
     folder: &Path,
     mut record: RunRecord,
     caught: &Caught,
@@ -119,7 +120,6 @@ pub fn record_run(
         return not_started(folder, record, &error.context("its `before` failed"));
     }
     let files = RunFolder::create(folder, &record)?;
-    let mut source = open_source(sampling)?;
     let kills_before = os::memory_kills();
     let own_before = os::own_usage();
     let (clock, wall) = (Instant::now(), SystemTime::now());

@@ -1,0 +1,51 @@
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::judge::Workload;
+use crate::report::{chart, results};
+use crate::trace::files;
+use crate::verdict::{ExitCode, Judged};
+
+const RESULTS: &str = "results.json";
+
+/// Makes the folder for the artifacts ready: what an earlier report left is removed, so that two are never mixed. Anything
+/// else that lies there stays.
+pub(super) fn clear(out: &Path) -> Result<()> {
+    if out.is_file() {
+        bail!("`{}` is a file, and the artifacts need a folder\nhelp: name another with --out", out.display());
+    }
+    files::create_folder(out)?;
+    for path in files::list(out)? {
+        let is_workload = path.is_dir() && path.join("run-1").join("run.json").is_file();
+        if is_workload {
+            std::fs::remove_dir_all(&path)
+                .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
+        } else if path.file_name().is_some_and(|name| name == RESULTS) {
+            std::fs::remove_file(&path)
+                .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
+        }
+    }
+    // Better to know before a long run than after it.
+    let probe = out.join(".memguard-probe");
+    files::create(&probe).map(drop)?;
+    std::fs::remove_file(&probe).with_context(|| format!("could not remove `{}`", probe.display()))
+}
+
+/// Writes every graph and the results. Each is tried, whatever becomes of the others.
+pub(super) fn write(out: &Path, workloads: &[Workload], code: ExitCode) -> Result<()> {
+    let mut outcomes: Vec<Result<()>> = workloads.iter().map(|workload| graphs(out, &workload.judged)).collect();
+    let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
+    let processes: Vec<_> = workloads.iter().map(|workload| workload.processes.clone()).collect();
+    outcomes
+        .push(results(&judged, code, &processes).and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
+    outcomes.into_iter().collect()
+}
+
+fn graphs(out: &Path, judged: &Judged) -> Result<()> {
+    let model = chart::of(judged);
+    let folder = out.join(&judged.key.workload);
+    let svg = chart::svg(&model).and_then(|text| files::replace(&folder.join("graph.svg"), text.as_bytes()));
+    let png = chart::png(&model).and_then(|bytes| files::replace(&folder.join("graph.png"), &bytes));
+    svg.and(png)
+}

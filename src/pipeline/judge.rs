@@ -1,0 +1,127 @@
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::Voice;
+use crate::analysis::{self, Measured, Rules};
+use crate::baseline::{Key, Store};
+use crate::config::{Judging, JudgingPlan};
+use crate::report::{self, PeakContext};
+use crate::trace::{self, CurveBuilder, ProcessRow};
+use crate::verdict::{self, ExitCode, Judged, JudgedRun, Limits};
+
+/// A workload as judged from its files, with what reports want besides.
+pub(super) struct Workload {
+    pub(super) judged: Judged,
+    pub(super) processes: Vec<ProcessRow>,
+    pub(super) contexts: Vec<PeakContext>,
+    /// What was wrong with the files and could be read past.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads the runs of a workload from their folders and judges them: the same from the files alone as right after the run.
+pub(super) fn workload(
+    folders: &[PathBuf],
+    rules: &Rules,
+    limits: &Limits,
+    store: &Store,
+    required: bool,
+) -> Result<Workload> {
+    let (mut runs, mut processes, mut contexts, mut warnings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for folder in folders {
+        let files = trace::open(folder)?;
+        warnings.extend_from_slice(files.warnings());
+        let mut builder = CurveBuilder::default();
+        let samples = files.samples()?.inspect(|sample| {
+            if let Ok(sample) = sample {
+                builder.push(sample);
+            }
+        });
+        let measures = analysis::measure(files.record(), rules, samples, files.log()?)?;
+        if let Measured::Value(peak) = measures.peak
+            && let Some(line) = analysis::line_near(files.log()?, peak.at)?
+        {
+            contexts.push(PeakContext { workload: files.record().workload.clone(), run: files.record().run, line });
+        }
+        processes.extend(files.processes()?.collect::<Result<Vec<_>>>()?);
+        runs.push(JudgedRun { record: files.record().clone(), measures, curve: builder.finish() });
+    }
+    let key = common_key(&runs)?;
+    let found = store.find(&key);
+    let judged = verdict::judge(key, runs, limits, found, required);
+    Ok(Workload { judged, processes, contexts, warnings })
+}
+
+/// Runs of one workload are judged together: they must be of one kind.
+fn common_key(runs: &[JudgedRun]) -> Result<Key> {
+    let key = |run: &JudgedRun| Key {
+        workload: run.record.workload.clone(),
+        platform: run.record.platform.clone(),
+        metric: run.record.metric,
+    };
+    let first = runs.first().map(key).context("there are no runs to judge")?;
+    if let Some(other) = runs.iter().map(key).find(|other| *other != first) {
+        bail!(
+            "run 1 is of `{}` on {} in {}, and another of `{}` on {} in {}: they can't be judged together\n\
+             help: keep the results of different machines in folders of their own",
+            first.workload,
+            first.platform,
+            first.metric,
+            other.workload,
+            other.platform,
+            other.metric
+        );
+    }
+    Ok(first)
+}
+
+/// Judges recorded traces again, under today's limits and baseline.
+///
+/// # Errors
+/// When the folder holds no runs, a file of theirs can't be read, or the config has no such workload.
+pub fn check(dir: &Path, plan: &JudgingPlan, voice: Voice) -> Result<ExitCode> {
+    let store = Store::read(&plan.baseline.file)?;
+    let mut workloads = Vec::new();
+    for found in trace::find_runs(dir)? {
+        let name = found.runs.first().map(|run| trace::open(run)).transpose()?;
+        let name = name.map_or(found.workload, |files| files.record().workload.clone());
+        let judging = judging(plan, &name)?;
+        workloads.push(workload(&found.runs, &judging.rules, &judging.limits, &store, plan.baseline.required)?);
+    }
+    let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
+    let code = verdict::exit_code(&judged);
+    let text = tell(&workloads, code, voice, Some(dir));
+    std::io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
+    Ok(code)
+}
+
+fn judging<'a>(plan: &'a JudgingPlan, name: &str) -> Result<&'a Judging> {
+    let known = plan.workloads.iter().find(|(known, _)| known == name).map(|(_, judging)| judging);
+    known.or(plan.fallback.as_ref()).ok_or_else(|| {
+        let names: Vec<&str> = plan.workloads.iter().map(|(name, _)| name.as_str()).collect();
+        anyhow!(
+            "these are traces of `{name}`, which the config does not have (it has {})\nhelp: name its config with --config",
+            names.join(", ")
+        )
+    })
+}
+
+/// The report for the terminal.
+pub(super) fn tell(workloads: &[Workload], code: ExitCode, voice: Voice, artifacts: Option<&Path>) -> String {
+    let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
+    let contexts: Vec<PeakContext> = workloads.iter().flat_map(|workload| workload.contexts.clone()).collect();
+    let mut text: String = workloads
+        .iter()
+        .flat_map(|workload| &workload.warnings)
+        .map(|warning| format!("warning: {warning}\n"))
+        .collect();
+    let options = report::Options {
+        width: voice.width,
+        colour: voice.colour,
+        quiet: voice.quiet,
+        artifacts: artifacts.map(Path::to_owned),
+    };
+    text += &report::render(&judged, code, &contexts, &options);
+    text
+}

@@ -1,0 +1,149 @@
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use regex::Regex;
+
+use super::{Voice, artifacts, judge};
+use crate::baseline::{self, Store};
+use crate::config::{Plan, WorkloadPlan};
+use crate::sampler::{self, Caught, open_source};
+use crate::trace::{Ended, Environment, ReadyMark, RunRecord, Sampling, run_folder};
+use crate::units::Bytes;
+use crate::verdict::{self, Budget, ExitCode, Judged, Limits, Measure, Subject};
+use crate::workload::{Command, Ready, ReadyKind, Settings, Stop};
+use crate::{analysis, os, synth};
+
+/// Runs the workloads of a plan, writes the artifacts, judges.
+///
+/// # Errors
+/// When what must be measured or written can't be. A workload that fails is no error: the exit code says so.
+pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
+    // What would fail after the run is tried before it.
+    let store = Store::read(&plan.baseline.file)?;
+    for workload in &plan.workloads {
+        open_source(&workload.sampling)
+            .with_context(|| format!("the workload `{}` can't be measured", workload.name))?;
+    }
+    artifacts::clear(&plan.out)?;
+    let caught = Caught::begin()?;
+    let environment = Environment { facts: os::environment() };
+    let mut workloads = Vec::new();
+    for workload in &plan.workloads {
+        let folders = record_all(workload, plan, &environment, &caught, voice)?;
+        if !folders.is_empty() {
+            let (rules, limits) = (&workload.rules, &workload.limits);
+            workloads.push(judge::workload(&folders, rules, limits, &store, plan.baseline.required)?);
+        }
+    }
+    let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
+    let code = verdict::exit_code(&judged);
+    let written = artifacts::write(&plan.out, &workloads, code);
+    let text = judge::tell(&workloads, code, voice, Some(&plan.out));
+    // Whoever closed standard error does not want to read it; the files and the exit code stand.
+    let _ = io::stderr().write_all(text.as_bytes());
+    written.map(|()| code)
+}
+
+/// Every run of a workload; after an interrupt no more are begun.
+fn record_all(
+    workload: &WorkloadPlan,
+    plan: &Plan,
+    environment: &Environment,
+    caught: &Caught,
+    voice: Voice,
+) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for run in 1..=workload.runs {
+        if caught.signal().is_some() {
+            break;
+        }
+        let say = |text: &str| {
+            let _ = writeln!(io::stderr(), "memguard: {text}");
+        };
+        if !voice.quiet && (workload.runs > 1 || plan.workloads.len() > 1) {
+            say(&format!("{}: run {run} of {}", workload.name, workload.runs));
+        }
+        let folder = run_folder(&plan.out, &workload.name, run);
+        let source = open_source(&workload.sampling)?;
+        let record = RunRecord {
+            memguard: env!("CARGO_PKG_VERSION").to_owned(),
+            workload: workload.name.clone(),
+            run,
+            command: workload.launch.command.to_string(),
+            platform: plan.platform.clone(),
+            metric: source.metric(),
+            source: source.kind().name().to_owned(),
+            interval: workload.sampling.interval,
+            started: Timestamp::now(),
+            environment: environment.clone(),
+            ready: ReadyMark::NotAsked,
+            stop_at: None,
+            duration: None,
+            ended: Ended::Unfinished,
+            peak_at_most: None,
+            sampling: Sampling::default(),
+            notices: Vec::new(),
+        };
+        let record = sampler::record_run(&workload.launch, &workload.sampling, source, &folder, record, caught, &say)
+            .with_context(|| format!("run {run} of `{}` could not be recorded", workload.name))?;
+        folders.push(folder);
+        // A program that is not there will not be there the next time either.
+        if record.ended == Ended::NotStarted || matches!(record.ended, Ended::Interrupted { .. }) {
+            break;
+        }
+    }
+    Ok(folders)
+}
+
+/// The whole thing on a built-in workload, with nothing configured.
+///
+/// # Errors
+/// As [`run`].
+pub fn demo(out: &Path, voice: Voice) -> Result<ExitCode> {
+    let own = std::env::current_exe().context("could not find memguard's own program, which the demo runs")?;
+    let ready = Regex::new(synth::DEMO_READY).context("the demo's own pattern is wrong")?;
+    let subject = |measure| Subject { phase: None, measure };
+    let budget = |measure, mib| Budget { subject: subject(measure), limit: Bytes::from_mib(mib), written: None };
+    let workload = WorkloadPlan {
+        name: "demo".into(),
+        runs: 1,
+        launch: Settings {
+            command: Command::Direct(vec![own.to_string_lossy().into_owned(), "synth".into(), synth::DEMO.into()]),
+            before: None,
+            env: [].into(),
+            folder: None,
+            timeout: Some(Duration::from_secs(60)),
+            ready: Some(Ready { kind: ReadyKind::Log(ready.clone()), within: None }),
+            drive: None,
+            stop: Stop::default(),
+            abort_above: None,
+        },
+        sampling: sampler::Settings::default(),
+        rules: analysis::Rules { ready: analysis::ReadyRule::Log(ready), phases: Vec::new() },
+        limits: Limits {
+            budgets: vec![budget(Measure::Peak, 384), budget(Measure::Startup, 320), budget(Measure::Retained, 64)],
+            ..Limits::default()
+        },
+    };
+    let plan = Plan {
+        workloads: vec![workload],
+        out: out.to_owned(),
+        baseline: baseline::Settings { file: out.join("no-baseline.toml"), required: false },
+        platform: os::platform(),
+    };
+    let code = run(&plan, voice)?;
+    let graph = out.join("demo").join("graph.png");
+    let _ = writeln!(io::stderr(), "{}", DEMO_END.replace("{graph}", &graph.display().to_string()));
+    Ok(code)
+}
+
+const DEMO_END: &str = "
+That was a program that takes nearly all its memory while it starts. Look at its graph: {graph}
+
+Next:
+  memguard run -- CMD…                    measure a program of yours
+  memguard run --peak 512MiB -- CMD…      fail when it takes more
+  memguard init                           write a memguard.toml for the project in this folder";

@@ -1,0 +1,9 @@
+//! The graph: a model computed once, drawn as SVG and PNG by the same hand.
+
+mod axis;
+mod draw;
+mod labels;
+mod model;
+
+pub use draw::{png, svg};
+pub use model::{ChartModel, CurveKind, Line, PlottedCurve, Shade, median_run, of, overlay};

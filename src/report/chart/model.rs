@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use crate::analysis::Measured;
+use crate::baseline::Found;
+use crate::trace::{Curve, SamplePoint};
+use crate::units::Bytes;
+use crate::verdict::{CheckKind, Judged, JudgedRun, Measure, Outcome, Verdict};
+
+use crate::report::escape::plain;
+
+/// Everything that the graph shows, in the units of the trace.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ChartModel {
+    /// The first line above.
+    pub title: String,
+    /// The second, smaller.
+    pub subtitle: String,
+    /// The main one last, so that it lies on top.
+    pub curves: Vec<PlottedCurve>,
+    /// Budgets.
+    pub lines: Vec<Line>,
+    /// Where start-up ended.
+    pub ready: Option<Duration>,
+    /// Where memguard began to stop the workload.
+    pub stop: Option<Duration>,
+    /// Phases.
+    pub shades: Vec<Shade>,
+    /// The highest point of the main curve.
+    pub peak: Option<SamplePoint>,
+}
+
+/// A curve with its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlottedCurve {
+    /// For the legend; empty for one that needs none.
+    pub label: String,
+    /// What it is.
+    pub kind: CurveKind,
+    /// In the order of time.
+    pub points: Vec<SamplePoint>,
+}
+
+/// What a curve is, and with that how it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CurveKind {
+    /// The run that the graph is about.
+    Main,
+    /// Another run of the same workload.
+    Other,
+    /// The accepted one.
+    Baseline,
+    /// One of several that are compared; the number chooses its colour.
+    Overlaid(usize),
+}
+
+/// A limit across the picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What it limits.
+    pub label: String,
+    /// Where.
+    pub value: Bytes,
+    /// Whether the worst run is above it.
+    pub crossed: bool,
+    /// The part of the time that it holds for; None for all of it.
+    pub window: Option<(Duration, Duration)>,
+}
+
+/// A named window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shade {
+    /// Its name.
+    pub label: String,
+    /// Its begin.
+    pub from: Duration,
+    /// Its end.
+    pub until: Duration,
+}
+
+const TITLE: usize = 60;
+const LABEL: usize = 32;
+
+/// The run in the middle by its peak; of an even number the lower of the two. None where none has a peak.
+#[must_use]
+pub fn median_run(judged: &Judged) -> Option<&JudgedRun> {
+    let mut runs: Vec<(Bytes, &JudgedRun)> =
+        judged.runs.iter().filter_map(|run| Some((run.measures.peak.value()?.value, run))).collect();
+    runs.sort_by_key(|(peak, _)| *peak);
+    runs.get(runs.len().saturating_sub(1) / 2).map(|(_, run)| *run)
+}
+
+/// The graph of a workload: its median run, the others thin behind it, the baseline's curve dashed.
+#[must_use]
+pub fn of(judged: &Judged) -> ChartModel {
+    let main = median_run(judged);
+    let count = judged.runs.len();
+    let word = match judged.verdict {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "FAIL",
+        Verdict::NoBaseline => "no baseline",
+        Verdict::Error => "ERROR",
+    };
+    let runs = if count == 1 { "1 run".to_owned() } else { format!("median of {count} runs") };
+    let mut model = ChartModel {
+        title: plain(&judged.key.workload, TITLE),
+        subtitle: format!("{word} · {} · {} · {runs}", judged.key.metric, plain(&judged.key.platform, TITLE)),
+        ..ChartModel::default()
+    };
+    if let Found::Entry(entry) = &judged.baseline
+        && let Some(curve) = &entry.curve
+    {
+        // Each stretch's maximum stands in its middle.
+        let points = (0u32..).zip(&curve.memory);
+        let points =
+            points.map(|(index, memory)| SamplePoint { at: curve.step * index + curve.step / 2, memory: *memory });
+        model.curves.push(PlottedCurve {
+            label: "baseline".into(),
+            kind: CurveKind::Baseline,
+            points: points.collect(),
+        });
+    }
+    let others = judged.runs.iter().filter(|run| main.is_none_or(|main| main.record.run != run.record.run));
+    for (index, run) in others.enumerate() {
+        let label = if index == 0 { "other runs".to_owned() } else { String::new() };
+        model.curves.push(PlottedCurve { label, kind: CurveKind::Other, points: run.curve.points.clone() });
+    }
+    for check in judged.checks.iter().filter(|check| check.kind == CheckKind::Budget) {
+        let window = match (&check.subject.phase, check.subject.measure, main) {
+            // A level above that at ready has no place on this axis.
+            (_, Measure::Retained, _) => continue,
+            (Some(phase), _, Some(run)) => {
+                let phase = run.measures.phases.iter().find(|other| other.name == *phase);
+                match phase.map(|phase| &phase.window) {
+                    Some(Measured::Value(window)) => Some(*window),
+                    Some(Measured::Unmeasured(_)) | None => continue,
+                }
+            }
+            (None, Measure::Startup, Some(run)) => match run.measures.ready {
+                Measured::Value(ready) => Some((Duration::ZERO, ready)),
+                Measured::Unmeasured(_) => continue,
+            },
+            _ => None,
+        };
+        let Some(limit) = check.limit.and_then(|limit| u64::try_from(limit.0).ok()).map(Bytes) else { continue };
+        let name = plain(&crate::report::table::name(&check.subject), LABEL);
+        let crossed = matches!(check.outcome, Outcome::Fail | Outcome::Warn);
+        model.lines.push(Line { label: format!("{name} budget {limit}"), value: limit, crossed, window });
+    }
+    if let Some(run) = main {
+        let label = if model.curves.is_empty() { String::new() } else { format!("run {}", run.record.run) };
+        model.ready = run.measures.ready.value();
+        model.stop = run.record.stop_at;
+        model.peak = run.measures.peak.value().map(|peak| SamplePoint { at: peak.at, memory: peak.value });
+        for phase in &run.measures.phases {
+            if let Measured::Value((from, until)) = phase.window {
+                model.shades.push(Shade { label: plain(&phase.name, LABEL), from, until });
+            }
+        }
+        model.curves.push(PlottedCurve { label, kind: CurveKind::Main, points: run.curve.points.clone() });
+    }
+    model
+}
+
+/// Several curves on the same axes.
+#[must_use]
+pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
+    let highest = |curve: &Curve| {
+        curve.points.iter().copied().reduce(|high, point| if point.memory > high.memory { point } else { high })
+    };
+    let single = curves.len() == 1;
+    let plotted = curves.iter().enumerate().map(|(index, (label, curve))| {
+        let peak = highest(curve).map_or_else(String::new, |peak| format!(": peak {}", peak.memory));
+        PlottedCurve {
+            label: if single { String::new() } else { format!("{}{peak}", plain(label, LABEL)) },
+            kind: if single { CurveKind::Main } else { CurveKind::Overlaid(index) },
+            points: curve.points.clone(),
+        }
+    });
+    ChartModel {
+        title: plain(title, TITLE),
+        subtitle: "memory over time".into(),
+        curves: plotted.collect(),
+        peak: curves.first().filter(|_| single).and_then(|(_, curve)| highest(curve)),
+        ..ChartModel::default()
+    }
+}

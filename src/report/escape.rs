@@ -1,0 +1,50 @@
+/// Text that came from a workload or its author, made safe to print: nothing in it moves the cursor, colours, rings, breaks
+/// the line or turns the direction of writing. At most `most` characters of it.
+#[must_use]
+pub fn plain(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for (index, c) in text.chars().enumerate() {
+        if index == most {
+            out.push('…');
+            break;
+        }
+        out.push(match c {
+            '\t' => ' ',
+            _ if c.is_control() => '\u{fffd}',
+            // Marks and overrides of direction, line separators, spaces without width, tags.
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+            _ => c,
+        });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_could_act_on_a_terminal_is_replaced() {
+        assert_eq!(plain("a\x1b[31mb\u{202e}c\td\u{7}", 80), "a\u{fffd}[31mb\u{fffd}c d\u{fffd}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        assert_eq!(plain("aaaa", 3), "aaa…");
+        assert_eq!(plain("aaa", 3), "aaa");
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_character_is_left(text in ".*") {
+            prop_assert!(!plain(&text, 100).chars().any(char::is_control));
+        }
+    }
+}

@@ -1,0 +1,263 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::analysis::{Certainty, Measured};
+use crate::trace::{Ended, ProcessRow};
+use crate::units::{Bytes, Metric, Percent, SignedBytes};
+use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Outcome, Verdict};
+
+/// The version of the file's meaning.
+const SCHEMA: u32 = 1;
+/// How many of the largest programs are told.
+const PROCESSES: usize = 10;
+
+#[derive(Serialize)]
+struct Results<'a> {
+    schema: u32,
+    memguard: &'static str,
+    verdict: &'static str,
+    exit_code: u8,
+    workloads: Vec<Workload<'a>>,
+}
+
+#[derive(Serialize)]
+struct Workload<'a> {
+    name: &'a str,
+    platform: &'a str,
+    metric: Metric,
+    verdict: &'static str,
+    failures: Vec<Failure<'a>>,
+    runs: Vec<Run>,
+    checks: Vec<CheckOut<'a>>,
+    processes: Vec<Program>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    run: u32,
+    what: &'a str,
+}
+
+#[derive(Serialize)]
+struct Run {
+    ended: &'static str,
+    exit_status: Option<i32>,
+    signal: Option<i32>,
+    duration_s: f64,
+    ready_s: Option<f64>,
+    peak_bytes: Option<Bytes>,
+    peak_at_s: Option<f64>,
+    peak_certainty: Option<&'static str>,
+    peak_at_most_bytes: Option<Bytes>,
+    startup_bytes: Option<Bytes>,
+    retained_bytes: Option<SignedBytes>,
+    phases: Vec<Phase>,
+    samples: u64,
+    missed: u64,
+    longest_gap_s: f64,
+    sampler_cpu_s: Option<f64>,
+    sampler_peak_bytes: Option<Bytes>,
+    notices: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Phase {
+    name: String,
+    from_s: Option<f64>,
+    until_s: Option<f64>,
+    peak_bytes: Option<Bytes>,
+}
+
+#[derive(Serialize)]
+struct CheckOut<'a> {
+    kind: &'static str,
+    measure: &'static str,
+    phase: Option<&'a str>,
+    run: Option<u32>,
+    value: Option<SignedBytes>,
+    limit: Option<SignedBytes>,
+    baseline: Option<SignedBytes>,
+    change_percent: Option<Percent>,
+    outcome: &'static str,
+    note: Option<&'a str>,
+    config: Option<Written>,
+}
+
+#[derive(Serialize)]
+struct Written {
+    file: String,
+    line: usize,
+}
+
+#[derive(Serialize)]
+struct Program {
+    command: String,
+    count: u64,
+    peak_bytes: Option<Bytes>,
+}
+
+/// The text of `results.json`. `processes` has those of each workload's runs, in the order of `judged`.
+///
+/// # Errors
+/// Never in practice: all that is written has a form in JSON.
+pub fn results(judged: &[Judged], code: ExitCode, processes: &[Vec<ProcessRow>]) -> Result<String> {
+    let workloads = judged
+        .iter()
+        .enumerate()
+        .map(|(index, judged)| Workload {
+            name: &judged.key.workload,
+            platform: &judged.key.platform,
+            metric: judged.key.metric,
+            verdict: verdict(judged.verdict),
+            failures: judged.failures.iter().map(|failure| Failure { run: failure.run, what: &failure.what }).collect(),
+            runs: judged.runs.iter().map(run).collect(),
+            checks: judged.checks.iter().map(check).collect(),
+            processes: programs(processes.get(index).map_or(&[], Vec::as_slice)),
+        })
+        .collect();
+    let results = Results {
+        schema: SCHEMA,
+        memguard: env!("CARGO_PKG_VERSION"),
+        verdict: overall(judged),
+        exit_code: code as u8,
+        workloads,
+    };
+    let mut text = serde_json::to_string_pretty(&results).context("could not write the results as JSON")?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn overall(judged: &[Judged]) -> &'static str {
+    let order = [Verdict::Error, Verdict::Fail, Verdict::NoBaseline, Verdict::Warn];
+    let gravest = order.into_iter().find(|verdict| judged.iter().any(|judged| judged.verdict == *verdict));
+    verdict(gravest.unwrap_or(Verdict::Pass))
+}
+
+const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "fail",
+        Verdict::NoBaseline => "no-baseline",
+        Verdict::Error => "error",
+    }
+}
+
+/// Seconds to the microsecond, as in the other files.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e6
+}
+
+fn run(run: &JudgedRun) -> Run {
+    let (record, measures) = (&run.record, &run.measures);
+    let peak = measures.peak.value();
+    let (exit_status, signal) = match record.ended {
+        Ended::Exited { status } => (Some(status), None),
+        Ended::Signaled { signal } | Ended::Interrupted { signal } => (None, Some(signal)),
+        _ => (None, None),
+    };
+    let at_most = peak.map(|peak| match peak.certainty {
+        Certainty::Exact => ("exact", peak.value),
+        Certainty::AtMost(most) => ("bounded", most),
+    });
+    Run {
+        ended: ended(record.ended),
+        exit_status,
+        signal,
+        duration_s: seconds(measures.duration),
+        ready_s: measures.ready.value().map(seconds),
+        peak_bytes: peak.map(|peak| peak.value),
+        peak_at_s: peak.map(|peak| seconds(peak.at)),
+        peak_certainty: at_most.map(|(certainty, _)| certainty),
+        peak_at_most_bytes: at_most.map(|(_, most)| most),
+        startup_bytes: measures.startup.value(),
+        retained_bytes: measures.retained.value(),
+        phases: measures
+            .phases
+            .iter()
+            .map(|phase| {
+                let window = match phase.window {
+                    Measured::Value((from, until)) => Some((seconds(from), seconds(until))),
+                    Measured::Unmeasured(_) => None,
+                };
+                Phase {
+                    name: phase.name.clone(),
+                    from_s: window.map(|window| window.0),
+                    until_s: window.map(|window| window.1),
+                    peak_bytes: phase.peak.value(),
+                }
+            })
+            .collect(),
+        samples: record.sampling.ticks,
+        missed: record.sampling.missed,
+        longest_gap_s: seconds(record.sampling.longest_gap),
+        sampler_cpu_s: record.sampling.own_cpu.map(seconds),
+        sampler_peak_bytes: record.sampling.own_peak,
+        notices: record.notices.clone(),
+    }
+}
+
+const fn ended(ended: Ended) -> &'static str {
+    match ended {
+        Ended::Exited { .. } => "exited",
+        Ended::Signaled { .. } => "signaled",
+        Ended::Stopped => "stopped",
+        Ended::Timeout => "timeout",
+        Ended::Aborted => "aborted",
+        Ended::OutOfMemory => "out-of-memory",
+        Ended::NeverReady => "never-ready",
+        Ended::DriveFailed { .. } => "drive-failed",
+        Ended::Interrupted { .. } => "interrupted",
+        Ended::NotStarted => "not-started",
+        Ended::Unfinished => "unfinished",
+    }
+}
+
+fn check(check: &Check) -> CheckOut<'_> {
+    CheckOut {
+        kind: match check.kind {
+            CheckKind::Budget => "budget",
+            CheckKind::Regression => "regression",
+        },
+        measure: check.subject.measure.name(),
+        phase: check.subject.phase.as_deref(),
+        run: check.run,
+        value: check.value,
+        limit: check.limit,
+        baseline: check.baseline,
+        change_percent: check.change(),
+        outcome: match check.outcome {
+            Outcome::Pass => "pass",
+            Outcome::Warn => "warn",
+            Outcome::Fail => "fail",
+            Outcome::NoBaseline => "no-baseline",
+            Outcome::NotComparable => "not-comparable",
+            Outcome::Unmeasured => "unmeasured",
+        },
+        note: check.note.as_deref(),
+        config: check
+            .written
+            .as_ref()
+            .map(|written| Written { file: written.file.display().to_string(), line: written.line }),
+    }
+}
+
+/// Programs with the same command line are one; those that held the most come first.
+fn programs(processes: &[ProcessRow]) -> Vec<Program> {
+    let mut found: BTreeMap<&str, (u64, Option<Bytes>)> = BTreeMap::new();
+    for process in processes {
+        let (count, peak) = found.entry(&process.command).or_default();
+        *count += 1;
+        *peak = (*peak).max(process.peak);
+    }
+    let mut programs: Vec<Program> = found
+        .into_iter()
+        .map(|(command, (count, peak_bytes))| Program { command: command.to_owned(), count, peak_bytes })
+        .collect();
+    programs.sort_by(|one, other| other.peak_bytes.cmp(&one.peak_bytes).then_with(|| one.command.cmp(&other.command)));
+    programs.truncate(PROCESSES);
+    programs
+}

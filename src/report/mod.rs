@@ -1,0 +1,14 @@
+//! A judged result, shown: numbers are chosen once (table, chart model), then drawn for the terminal, SVG, PNG and JSON.
+//! No renderer changes the verdict.
+
+pub mod baseline_text;
+pub mod chart;
+mod escape;
+mod json;
+mod table;
+mod terminal;
+
+pub use escape::plain;
+pub use json::results;
+pub use table::{Row, rows};
+pub use terminal::{Options, PeakContext, render};

@@ -1,0 +1,295 @@
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::analysis::Measured;
+use crate::trace::LogLine;
+use crate::units::{SignedBytes, format_duration};
+use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Measure, Outcome, Verdict};
+
+use super::escape::plain;
+use super::table::{Row, name, rows};
+
+/// How the report is to be printed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether to colour.
+    pub colour: bool,
+    /// Print only what is wrong.
+    pub quiet: bool,
+    /// The folder with the artifacts; None where none were written.
+    pub artifacts: Option<PathBuf>,
+}
+
+/// The last line that a run printed before its peak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeakContext {
+    /// Of this workload.
+    pub workload: String,
+    /// Of this run.
+    pub run: u32,
+    /// The line.
+    pub line: LogLine,
+}
+
+/// What the person at the terminal reads: failures, the table, what to do, the verdict.
+#[must_use]
+pub fn render(judged: &[Judged], code: ExitCode, contexts: &[PeakContext], options: &Options) -> String {
+    let mut out = String::new();
+    let paint = Paint(options.colour);
+    if options.quiet && code == ExitCode::Pass && judged.iter().all(|judged| judged.verdict == Verdict::Pass) {
+        return out;
+    }
+    for judged in judged {
+        for failure in &judged.failures {
+            let workload = plain(&judged.key.workload, 64);
+            let which = if judged.runs.len() > 1 { format!(" run {}", failure.run) } else { String::new() };
+            let what = failure.what.lines().map(|line| plain(line, 400)).collect::<Vec<_>>().join("\n       ");
+            let _ = writeln!(out, "{} `{workload}`{which} {what}", paint.bad("error:"));
+        }
+    }
+    table(&mut out, &rows(judged), paint, options.width);
+    for judged in judged {
+        for check in &judged.checks {
+            explain(&mut out, judged, check, contexts, paint, options.artifacts.as_deref());
+        }
+        for notice in notices(judged) {
+            let _ =
+                writeln!(out, "{} `{}`: {}", paint.dim("note:"), plain(&judged.key.workload, 64), plain(&notice, 400));
+        }
+    }
+    if let Some(folder) = &options.artifacts {
+        let _ = writeln!(out, "graphs and data: {}", folder.display());
+    }
+    let word = paint.verdict(overall(judged, code));
+    let _ = writeln!(out, "verdict: {word} (exit code {}: {})", code as u8, code.meaning());
+    out
+}
+
+/// One word for all workloads.
+fn overall(judged: &[Judged], code: ExitCode) -> Verdict {
+    let any = |verdict| judged.iter().any(|judged| judged.verdict == verdict);
+    match code {
+        ExitCode::Usage | ExitCode::WorkloadFailed | ExitCode::Unmeasured if any(Verdict::Error) => Verdict::Error,
+        ExitCode::Pass if any(Verdict::NoBaseline) => Verdict::NoBaseline,
+        ExitCode::Pass if any(Verdict::Warn) => Verdict::Warn,
+        ExitCode::Pass => Verdict::Pass,
+        _ => Verdict::Fail,
+    }
+}
+
+/// Sentences of all runs, each once. The reason for not starting is told as the failure.
+fn notices(judged: &Judged) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for run in &judged.runs {
+        let told = run.record.ended == crate::trace::Ended::NotStarted;
+        for notice in run.record.notices.iter().skip(usize::from(told)) {
+            if !all.contains(notice) {
+                all.push(notice.clone());
+            }
+        }
+    }
+    all
+}
+
+fn table(out: &mut String, rows: &[Row], paint: Paint, width: usize) {
+    if rows.is_empty() {
+        return;
+    }
+    let heads = ["workload", "measure", "value", "limit", "baseline", "change"];
+    let cells: Vec<[&str; 6]> = rows
+        .iter()
+        .map(|row| [&*row.workload, &*row.measure, &*row.value, &*row.limit, &*row.baseline, &*row.change])
+        .collect();
+    // A column that nobody fills is left out.
+    let used: Vec<usize> =
+        (0..6).filter(|column| *column < 3 || cells.iter().any(|row| !row[*column].is_empty())).collect();
+    let widths: Vec<usize> = used
+        .iter()
+        .map(|column| cells.iter().map(|row| row[*column].width()).chain([heads[*column].width()]).max().unwrap_or(0))
+        .collect();
+    let total = widths.iter().sum::<usize>() + 2 * widths.len() + "not comparable".len();
+    if total > width {
+        return stacked(out, rows, paint);
+    }
+    let line = |cells: &[&str; 6]| {
+        let mut text = String::new();
+        for (column, width) in used.iter().zip(&widths) {
+            let pad = " ".repeat(width - cells[*column].width().min(*width));
+            // Names begin and numbers end at the same place.
+            let cell = cells[*column];
+            text += &if *column < 2 { format!("{cell}{pad}  ") } else { format!("{pad}{cell}  ") };
+        }
+        text
+    };
+    let _ = writeln!(out, "{}", paint.dim(line(&heads).trim_end()));
+    for (row, cells) in rows.iter().zip(&cells) {
+        let outcome = row.outcome.map_or_else(String::new, |outcome| paint.outcome(outcome));
+        let _ = writeln!(out, "{}", format!("{}{outcome}", line(cells)).trim_end());
+    }
+}
+
+/// For narrow terminals: a line for each measure, and one for what it is held to.
+fn stacked(out: &mut String, rows: &[Row], paint: Paint) {
+    for row in rows {
+        let outcome = row.outcome.map_or_else(String::new, |outcome| paint.outcome(outcome));
+        let _ = writeln!(out, "{}", format!("{} {}: {}  {outcome}", row.workload, row.measure, row.value).trim_end());
+        let mut held = Vec::new();
+        for (what, cell) in [("limit", &row.limit), ("baseline", &row.baseline), ("change", &row.change)] {
+            if !cell.is_empty() {
+                held.push(format!("{what} {cell}"));
+            }
+        }
+        if !held.is_empty() {
+            let _ = writeln!(out, "  {}", held.join(", "));
+        }
+    }
+}
+
+fn explain(
+    out: &mut String,
+    judged: &Judged,
+    check: &Check,
+    contexts: &[PeakContext],
+    paint: Paint,
+    artifacts: Option<&Path>,
+) {
+    let workload = plain(&judged.key.workload, 64);
+    let what = format!("`{workload}` {}", name(&check.subject));
+    let label = match check.outcome {
+        Outcome::Pass => return,
+        Outcome::Warn => paint.warn("warning:"),
+        Outcome::Fail | Outcome::Unmeasured => paint.bad("fail:"),
+        Outcome::NoBaseline | Outcome::NotComparable => paint.warn("no baseline:"),
+    };
+    let note = check.note.as_deref().map(|note| plain(note, 600));
+    if matches!(check.outcome, Outcome::NoBaseline | Outcome::NotComparable) {
+        let _ = writeln!(out, "\n{label} {what} was compared with nothing: {}", note.unwrap_or_default());
+        let _ = writeln!(
+            out,
+            "  to do: accept these runs with `memguard baseline accept{}` and commit the file",
+            from(artifacts)
+        );
+        return;
+    }
+    let (Some(value), Some(limit)) = (check.value, check.limit) else {
+        let _ = writeln!(out, "\n{label} {what} could not be measured: {}", note.unwrap_or_default());
+        return;
+    };
+    let over = value.minus(limit).plain();
+    let (value, limit) = (value.plain(), limit.plain());
+    match check.kind {
+        CheckKind::Budget => {
+            let _ = writeln!(out, "\n{label} {what} is {value}, {over} above the budget of {limit}");
+        }
+        CheckKind::Regression => {
+            let base = check.baseline.map_or_else(String::new, SignedBytes::plain);
+            let change = check.change().map_or_else(String::new, |change| format!(" ({})", change.signed()));
+            let _ =
+                writeln!(out, "\n{label} {what} rose from {base} to {value}{change}, {over} more than is tolerated");
+        }
+    }
+    if let Some(run) = judged_run(judged, check) {
+        when(out, judged, check, run, contexts);
+    }
+    if let Some(note) = note {
+        let _ = writeln!(out, "  note:  {note}");
+    }
+    if let Some(artifacts) = artifacts {
+        let _ = writeln!(out, "  graph: {}", artifacts.join(&judged.key.workload).join("graph.svg").display());
+    }
+    let place = check
+        .written
+        .as_ref()
+        .map_or_else(|| "its flag".to_owned(), |written| format!("{}:{}", written.file.display(), written.line));
+    let to_do = match check.kind {
+        CheckKind::Budget => format!("shrink what grew there, or raise the budget in {place}"),
+        CheckKind::Regression => {
+            let from = from(artifacts);
+            format!("shrink what grew there, or accept it with `memguard baseline accept{from}` (tolerance: {place})")
+        }
+    };
+    let _ = writeln!(out, "  to do: {to_do}");
+}
+
+/// The flag that names another folder than the default.
+fn from(artifacts: Option<&Path>) -> String {
+    match artifacts {
+        Some(folder) if folder != Path::new("memguard-report") => format!(" --from {}", folder.display()),
+        _ => String::new(),
+    }
+}
+
+/// The run that was judged; for a median one that stands for it.
+fn judged_run<'a>(judged: &'a Judged, check: &Check) -> Option<&'a JudgedRun> {
+    match check.run {
+        Some(number) => judged.runs.iter().find(|run| run.record.run == number),
+        None => super::chart::median_run(judged),
+    }
+}
+
+/// When it was reached, and beside which log line.
+fn when(out: &mut String, judged: &Judged, check: &Check, run: &JudgedRun, contexts: &[PeakContext]) {
+    if check.subject.measure != Measure::Peak || check.subject.phase.is_some() {
+        return;
+    }
+    let Measured::Value(peak) = run.measures.peak else { return };
+    let number = run.record.run;
+    let which = if judged.runs.len() > 1 { format!(" of run {number}") } else { String::new() };
+    let _ = writeln!(out, "  when:  {} after the launch{which}", format_duration(peak.at));
+    let context = contexts.iter().find(|context| context.workload == judged.key.workload && context.run == number);
+    if let Some(PeakContext { line, .. }) = context {
+        let _ = writeln!(out, "  log:   {} \"{}\"", format_duration(line.at), plain(line.text.trim(), 160));
+    }
+}
+
+/// Colours, where they are wanted.
+#[derive(Debug, Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn with(self, style: Style, text: &str) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn bad(self, text: &str) -> String {
+        self.with(AnsiColor::Red.on_default().bold(), text)
+    }
+
+    fn warn(self, text: &str) -> String {
+        self.with(AnsiColor::Yellow.on_default().bold(), text)
+    }
+
+    fn good(self, text: &str) -> String {
+        self.with(AnsiColor::Green.on_default(), text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.with(Style::new().dimmed(), text)
+    }
+
+    fn outcome(self, outcome: Outcome) -> String {
+        match outcome {
+            Outcome::Pass => self.good("pass"),
+            Outcome::Warn => self.warn("warn"),
+            Outcome::Fail => self.bad("FAIL"),
+            Outcome::NoBaseline => self.warn("no baseline"),
+            Outcome::NotComparable => self.warn("not comparable"),
+            Outcome::Unmeasured => self.bad("unmeasured"),
+        }
+    }
+
+    fn verdict(self, verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Pass => self.good("pass"),
+            Verdict::Warn => self.warn("warn"),
+            Verdict::Fail => self.bad("FAIL"),
+            Verdict::NoBaseline => self.warn("no baseline"),
+            Verdict::Error => self.bad("ERROR"),
+        }
+    }
+}
