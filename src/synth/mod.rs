@@ -18,7 +18,7 @@ repeat 12 { log "processing batch {n}"; grow 1500KiB 200ms; hold 260ms }
 err "warning: 3 rows skipped"
 log "sorting the results"; spike 45MiB 400ms
 log "writing the report"; hold 600ms
-drop all; log "done"; hold 200ms
+log "done"
 "#;
 
 /// The line that ends the demo's start-up.

@@ -5,7 +5,7 @@ mod process;
 mod pss;
 mod tree;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
@@ -48,6 +48,7 @@ struct ProcSource {
     tree: Tree,
     ration: Ration,
     meminfo: Option<ProcFile>,
+    machine_used: Option<(Instant, Bytes)>,
     buffer: Vec<u8>,
     denied: u64,
 }
@@ -71,6 +72,7 @@ impl ProcSource {
             tree: Tree::new()?,
             ration: Ration::new(Instant::now()),
             meminfo: ProcFile::open("/proc/meminfo").ok(),
+            machine_used: None,
             buffer,
             denied: 0,
         })
@@ -102,8 +104,7 @@ impl Source for ProcSource {
             self.denied += self.ration.spend(&mut self.tree, &mut self.buffer, Instant::now());
         }
         self.add_up(&mut reading);
-        reading.machine_used =
-            self.meminfo.as_ref().and_then(|file| machine_used(file.read(&mut self.buffer).ok()?)).map(Bytes);
+        reading.machine_used = self.machine_used(Instant::now());
         Ok(reading)
     }
 
@@ -124,6 +125,19 @@ impl Source for ProcSource {
 }
 
 impl ProcSource {
+    /// As of now, or of an instant ago: it is beside the point of the tick, and dear for what it tells.
+    fn machine_used(&mut self, now: Instant) -> Option<Bytes> {
+        const FRESH: Duration = Duration::from_millis(95);
+        if let Some((read, used)) = self.machine_used
+            && now.duration_since(read) < FRESH
+        {
+            return Some(used);
+        }
+        let used = machine_used(self.meminfo.as_ref()?.read(&mut self.buffer).ok()?).map(Bytes)?;
+        self.machine_used = Some((now, used));
+        Some(used)
+    }
+
     fn add_up(&self, reading: &mut Reading) {
         let (mut sum, mut at_most, mut highest_rise, mut rss) = (Split::default(), 0, 0, 0);
         for process in self.tree.counted() {
