@@ -18,6 +18,7 @@ pub(super) struct Tree {
     /// Scratch for the pids found in one tick.
     found: Vec<(u32, bool)>,
     children: Vec<u32>,
+    ticks: u32,
     /// The families (programs forked and not executed anew, by the stack that they share) which gained or lost a member
     /// since the shares were last read.
     pub(super) changed_families: Vec<u64>,
@@ -25,6 +26,9 @@ pub(super) struct Tree {
 
 /// For so many ticks a process is asked at each whether it has executed a program; later at every so many.
 const YOUNG: u32 = 16;
+
+/// The list of adopted orphans is read at every so many ticks, and whenever a process has ended.
+const ADOPTED_EVERY: u32 = 8;
 
 /// For so many ticks a child whose memory is its parent's to the byte is taken to run in it (vfork), waiting to execute.
 const BORROWS_FOR: u32 = 50;
@@ -44,6 +48,7 @@ impl Tree {
             unseen_root: None,
             found: Vec::new(),
             children: Vec::new(),
+            ticks: 0,
             changed_families: Vec::new(),
         };
         // What is there before the root is none of its own.
@@ -91,7 +96,12 @@ impl Tree {
         for index in 0..self.processes.len() {
             self.visit(index, buffer);
         }
-        if let Ok(text) = self.own_children.read(buffer) {
+        // Orphans come to memguard when their parent ends; one whose parent was never seen is found before long.
+        self.ticks += 1;
+        let parents_ended = self.processes.iter().any(|process| process.life != Life::Running);
+        if (parents_ended || self.ticks.is_multiple_of(ADOPTED_EVERY))
+            && let Ok(text) = self.own_children.read(buffer)
+        {
             self.found.extend(parse_children(text).map(|pid| (pid, false)));
         }
         self.let_go(reading);

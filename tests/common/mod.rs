@@ -1,0 +1,76 @@
+//! A folder to run memguard in, and what it said.
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses its own part")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const MEMGUARD: &str = env!("CARGO_BIN_EXE_memguard");
+pub const MIB: u64 = 1 << 20;
+
+pub fn close_to(value: u64, wanted: u64, by: u64) -> bool {
+    value.abs_diff(wanted) <= by
+}
+
+pub struct Project(TempDir);
+
+pub struct Outcome {
+    pub code: i32,
+    pub out: Vec<u8>,
+    pub err: String,
+    results: Option<Value>,
+}
+
+impl Outcome {
+    pub fn results(&self) -> &Value {
+        self.results.as_ref().unwrap_or_else(|| panic!("there are no results: {}", self.err))
+    }
+
+    /// Of the first workload's first run.
+    pub fn peak(&self) -> u64 {
+        let run = &self.results()["workloads"][0]["runs"][0];
+        run["peak_bytes"].as_u64().unwrap_or_else(|| panic!("no peak: {run}"))
+    }
+}
+
+impl Project {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(MEMGUARD);
+        command.args(args).current_dir(self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn memguard(&self, args: &[&str]) -> Outcome {
+        let output = self.command(args).output().unwrap();
+        let results = self.path("memguard-report/results.json").is_file().then(|| self.results());
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        Outcome { code: output.status.code().unwrap_or(-1), out: output.stdout, err, results }
+    }
+
+    /// Runs a program of a known shape under the flags.
+    pub fn run(&self, flags: &[&str], script: &str) -> Outcome {
+        let args: Vec<&str> = ["run"].iter().chain(flags).chain(&["--", MEMGUARD, "synth", script]).copied().collect();
+        self.memguard(&args)
+    }
+
+    /// A config with one workload of a known shape.
+    pub fn config(&self, keys: &str, script: &str) {
+        let text = format!("[[workload]]\nname = \"a\"\nrun = ['{MEMGUARD}', 'synth', '{script}']\n{keys}\n");
+        fs::write(self.path("memguard.toml"), text).unwrap();
+    }
+
+    pub fn results(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path("memguard-report/results.json")).unwrap()).unwrap()
+    }
+}

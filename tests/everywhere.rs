@@ -1,0 +1,49 @@
+//! What every system does the same.
+
+mod common;
+
+use common::{MIB, Project, close_to};
+
+#[test]
+fn a_budget_turns_a_run_red_or_green() {
+    let project = Project::new();
+    let script = "log \"hi\"; ramp 60MiB 200ms; hold 500ms";
+    let red = project.run(&["--peak", "50MiB"], script);
+    assert_eq!(red.code, 1, "{}", red.err);
+    assert!(close_to(red.peak(), 62 * MIB, 8 * MIB), "{}", red.peak());
+    assert_eq!(project.run(&["--peak", "90MiB"], script).code, 0);
+    assert_eq!(project.run(&[], "exit 3").code, 4);
+    assert_eq!(project.memguard(&["run", "--peak", "50", "--", "x"]).code, 2);
+    assert_eq!(project.memguard(&["run"]).code, 2);
+    assert_eq!(project.memguard(&["no-such-command"]).code, 2);
+}
+
+#[test]
+fn recorded_files_are_drawn_one_or_several() {
+    let project = Project::new();
+    project.run(&["--runs", "2"], "ramp 20MiB; hold 100ms");
+    for (output, begins) in [("a.svg", &b"<svg"[..]), ("a.png", b"\x89PNG")] {
+        let plot = project.memguard(&["plot", "memguard-report", "-o", output]);
+        assert_eq!(plot.code, 0, "{}", plot.err);
+        assert!(std::fs::read(project.path(output)).unwrap().starts_with(begins));
+    }
+    let wrong = project.memguard(&["plot", "memguard-report", "-o", "a.pdf"]);
+    assert!(wrong.code == 5 && wrong.err.contains(".svg or .png"), "{}", wrong.err);
+    let missing = project.memguard(&["plot", "none.csv"]);
+    assert!(missing.code == 5 && missing.err.contains("none.csv"), "{}", missing.err);
+}
+
+#[test]
+fn init_writes_a_config_once() {
+    let project = Project::new();
+    assert_eq!(project.memguard(&["init"]).code, 0);
+    let again = project.memguard(&["init"]);
+    assert!(again.code == 5 && again.err.contains("--force"), "{}", again.err);
+    assert_eq!(project.memguard(&["init", "--force"]).code, 0);
+}
+
+#[test]
+fn a_script_with_a_mistake_is_a_usage_error() {
+    let wrong = Project::new().memguard(&["synth", "rampp 5MiB"]);
+    assert!(wrong.code == 2 && wrong.err.contains("no statement `rampp`"), "{}", wrong.err);
+}
