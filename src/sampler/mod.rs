@@ -1,9 +1,12 @@
 //! Runs a workload once and records it: ticks on deadlines, a reading of the tree each, beside its log lines.
 
+mod events;
 mod life;
 mod run;
 mod settings;
+mod threads;
 mod ticks;
 
-pub use run::{Caught, Tell, open_source, record_run};
+pub use events::Caught;
+pub use run::{Tell, open_source, record_run};
 pub use settings::{Settings, SourceChoice};

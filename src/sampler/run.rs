@@ -1,79 +1,25 @@
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Child;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
+use super::events::{Caught, Event};
 use super::life::{Deed, Life};
 use super::settings::{Settings, SourceChoice};
+use super::threads::{start_threads, wait_for};
 use super::ticks::Ticks;
-use crate::os::{self, Ending, Foreground, Interrupts, Reading, Source, SourceKind};
-use crate::trace::{Ended, ProcessRow, Recorder, RunFolder, RunRecord, Sample, Stream};
+use crate::os::{self, Foreground, Reading, Source, SourceKind};
+use crate::trace::{Ended, ProcessRow, Recorder, RunFolder, RunRecord, Sample};
 use crate::units::Bytes;
-use crate::workload::{self, Destination, Launched, ReadyKind};
+use crate::workload;
 
 /// Says a sentence to whoever watches while the workload runs.
 pub type Tell<'a> = dyn Fn(&str) + 'a;
-
-/// Ctrl-C and its like, caught for as long as memguard runs workloads.
-#[derive(Debug)]
-pub struct Caught {
-    state: Arc<Mutex<CaughtState>>,
-    _watch: Interrupts,
-}
-
-#[derive(Debug, Default)]
-struct CaughtState {
-    signal: Option<i32>,
-    current: Option<Sender<Event>>,
-}
-
-impl Caught {
-    /// Begins to catch.
-    ///
-    /// # Errors
-    /// When the system refuses the handlers.
-    pub fn begin() -> Result<Self> {
-        let state = Arc::new(Mutex::new(CaughtState::default()));
-        let shared = Arc::clone(&state);
-        let watch = Interrupts::watch(move |signal| {
-            let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            state.signal = Some(signal);
-            if let Some(current) = &state.current {
-                // A run that has just ended no longer listens: the number is kept for what comes after it.
-                let _ = current.send(Event::Interrupted(signal));
-            }
-        })?;
-        Ok(Self { state, _watch: watch })
-    }
-
-    /// The last signal that came, if any: nothing more is to be started then.
-    #[must_use]
-    pub fn signal(&self) -> Option<i32> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).signal
-    }
-
-    fn listen(&self, current: Option<Sender<Event>>) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).current = current;
-    }
-}
-
-/// What happens while a workload runs.
-#[derive(Debug)]
-enum Event {
-    Ready(Duration),
-    RootEnded(Ending),
-    DriveEnded(Option<Ending>),
-    OutputEnded,
-    OutputFailed(anyhow::Error),
-    Interrupted(i32),
-}
 
 /// How long what a workload left in its pipes is waited for, once all its processes are gone.
 const LAST_OUTPUT: Duration = Duration::from_secs(1);
@@ -198,69 +144,6 @@ fn not_started(folder: &Path, mut record: RunRecord, error: &anyhow::Error) -> R
     record.notices.push(format!("{error:#}"));
     RunFolder::create(folder, &record)?.launched(record.started).finish(&mut record)?;
     Ok(record)
-}
-
-/// What waits: for the root, for both streams, for the sign of being ready.
-fn start_threads(
-    launch: &workload::Settings,
-    launched: Launched,
-    recorder: &Recorder,
-    events: &Sender<Event>,
-    clock: Instant,
-    wall: SystemTime,
-    give_up: &Arc<AtomicBool>,
-) {
-    let Launched { child, stdout, stderr } = launched;
-    wait_for(child, events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
-    let ready_line = match &launch.ready {
-        Some(workload::Ready { kind: ReadyKind::Log(pattern), .. }) => Some(Arc::new(pattern.clone())),
-        _ => None,
-    };
-    let seen = Arc::new(AtomicBool::new(false));
-    let streams: [(Box<dyn std::io::Read + Send>, _, _); 2] = [
-        (Box::new(stdout), Stream::Stdout, Destination::Stdout),
-        (Box::new(stderr), Stream::Stderr, Destination::Stderr),
-    ];
-    for (from, stream, to) in streams {
-        let (log, events, ready_line, seen) = (recorder.log(), events.clone(), ready_line.clone(), Arc::clone(&seen));
-        thread::spawn(move || {
-            let look = |at: Duration, line: &str| {
-                if let Some(pattern) = &ready_line
-                    && !seen.load(Ordering::Relaxed)
-                    && pattern.is_match(line)
-                    && !seen.swap(true, Ordering::Relaxed)
-                {
-                    let _ = events.send(Event::Ready(at));
-                }
-            };
-            let mut failure = None;
-            workload::pass_on(from, to, |came, bytes| {
-                let at = came.saturating_duration_since(clock);
-                if let Err(error) = log.push(stream, at, bytes, look) {
-                    failure.get_or_insert(error);
-                }
-            });
-            let failure = log.end(stream, look).err().or(failure);
-            // The run may be over: then nobody listens, and nobody needs to.
-            let _ = failure.map(|error| events.send(Event::OutputFailed(error)));
-            let _ = events.send(Event::OutputEnded);
-        });
-    }
-    let (settings, events, give_up) = (launch.clone(), events.clone(), Arc::clone(give_up));
-    thread::spawn(move || {
-        if workload::watch_for_ready(&settings, wall, &give_up) {
-            let _ = events.send(Event::Ready(clock.elapsed()));
-        }
-    });
-}
-
-/// Waits for a process in a thread of its own: its end is an event, not something to look for at every tick.
-fn wait_for(mut child: Child, events: &Sender<Event>, event: impl FnOnce(Option<Ending>) -> Event + Send + 'static) {
-    let events = events.clone();
-    thread::spawn(move || {
-        let ending = child.wait().ok().map(os::ending);
-        let _ = events.send(event(ending));
-    });
 }
 
 /// A run under way.

@@ -1,5 +1,5 @@
 //! A folder to run memguard in, and what it said.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, reason = "each test file uses its own part")]
 
 use std::fs;
 use std::path::PathBuf;

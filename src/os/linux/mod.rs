@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
 use self::proc::{ProcFile, Split};
-use self::process::{Life, Sharing};
+use self::process::Life;
 use self::pss::Ration;
 use self::tree::Tree;
 use super::source::{Reading, Source, SourceKind};
@@ -147,15 +147,16 @@ impl ProcSource {
                 continue;
             }
             rss += memory.resident();
-            let (share, highest) = match (self.metric, process.sharing) {
-                (Metric::Pss, Sharing::Discount { others, .. }) => {
-                    let share = memory.split.above(&others);
-                    (share, share.total())
-                }
+            let all = memory.split;
+            let known = match self.metric {
+                Metric::Pss => process.sharing.share_of(&all, process.family),
+                Metric::Rss => Some(all),
+            };
+            let (share, highest) = match known {
+                Some(share) => (share, share.total()),
                 // Until its shares are read: what a fork shows is its parent's, and programs and libraries are others', too.
-                (Metric::Pss, Sharing::Unknown) if process.forked => (Split::default(), memory.split.total()),
-                (Metric::Pss, Sharing::Unknown) => (Split { file: 0, shmem: 0, ..memory.split }, memory.split.total()),
-                (Metric::Pss, Sharing::Denied) | (Metric::Rss, _) => (memory.split, memory.split.total()),
+                None if process.forked => (Split::default(), all.total()),
+                None => (Split { file: 0, shmem: 0, ..all }, all.total()),
             };
             sum = sum.plus(&share);
             at_most += highest + process.rise;

@@ -27,6 +27,8 @@ pub(super) struct Process {
     /// What becomes of it, and whether its end has been told.
     pub(super) life: Life,
     pub(super) told: bool,
+    /// Others of the tree run the same program, forked and not executed anew.
+    pub(super) family: bool,
     /// A relative forked, executed or ended since its shares were read.
     pub(super) stale: bool,
     pub(super) ticks_since_read: u32,
@@ -62,15 +64,41 @@ struct Thread {
 pub(super) enum Sharing {
     /// Not read yet.
     Unknown,
-    /// As last read: how much of each part others account for.
-    Discount {
-        /// Resident less proportional, part by part.
-        others: Split,
+    /// As last read.
+    Read {
         /// What was resident then: a process that has not moved since need not be read again.
         resident: Split,
+        /// What of it was this process's share.
+        share: Split,
     },
     /// The system does not let memguard read it: resident memory stands in.
     Denied,
+}
+
+impl Sharing {
+    /// The share of what is resident now, from what the share was when it was read; None where that is not known.
+    ///
+    /// What is new is a program's own, but in a family of forks: there one maps what its relatives have mapped, so that files
+    /// and shared memory keep their proportion.
+    pub(super) fn share_of(self, now: &Split, family: bool) -> Option<Split> {
+        match self {
+            Self::Unknown => None,
+            Self::Denied => Some(*now),
+            Self::Read { resident, share } => {
+                let own = now.above(&resident.above(&share));
+                let scaled = |now: u64, resident: u64, share: u64| {
+                    if resident == 0 { now } else { (now as f64 * (share as f64 / resident as f64)) as u64 }
+                };
+                Some(if family {
+                    let file = scaled(now.file, resident.file, share.file);
+                    let shmem = scaled(now.shmem, resident.shmem, share.shmem);
+                    Split { file, shmem, ..own }
+                } else {
+                    own
+                })
+            }
+        }
+    }
 }
 
 /// The threads of a process are listed again when their number changed, and every so many ticks for those that took one
@@ -97,6 +125,7 @@ impl Process {
             sharing: Sharing::Unknown,
             life: Life::Running,
             told: false,
+            family: false,
             stale: false,
             ticks_since_read: 0,
             peak: None,
@@ -181,6 +210,8 @@ impl Process {
         self.identity.stack = now.stack;
         self.command = self.read_command();
         self.sharing = Sharing::Unknown;
+        // An open one stays with the memory of the program that it was opened for.
+        self.rollup = None;
         if self.forked {
             self.peak = self.memory.map(|memory| Bytes(memory.high_water));
             self.forked = false;
@@ -199,13 +230,13 @@ impl Process {
         }
         let Some(file) = &self.rollup else { return };
         match file.read(buffer).map(parse_rollup) {
-            Ok(Some(rollup)) => {
-                let others = memory.split.above(&rollup.share);
-                self.sharing = Sharing::Discount { others, resident: memory.split };
-            }
+            Ok(Some(rollup)) => self.sharing = Sharing::Read { resident: memory.split, share: rollup.share },
             // No memory left to speak of: it is on its way out.
             Ok(None) => {}
-            Err(error) => self.note_denial(&error),
+            Err(error) => {
+                self.rollup = None;
+                self.note_denial(&error);
+            }
         }
     }
 

@@ -34,7 +34,7 @@ impl Ration {
 
     /// Reads the shares that matter most, as far as the ration goes. Returns how many processes refused.
     pub(super) fn spend(&mut self, tree: &mut Tree, buffer: &mut Vec<u8>, now: Instant) -> u64 {
-        let forked = tree.counted().any(|process| process.forked && process.life == Life::Running);
+        let forked = tree.note_families();
         let share = if forked { SHARE_FORKED } else { SHARE };
         self.allowance = (self.allowance + now.duration_since(self.last).as_secs_f64() * share).min(SAVED);
         self.last = now;
@@ -49,7 +49,7 @@ impl Ration {
             return 0;
         }
         let mut wanted: Vec<(u64, u32)> =
-            tree.counted().filter_map(|process| Some((urgency(process, forked)?, process.pid))).collect();
+            tree.counted().filter_map(|process| Some((urgency(process)?, process.pid))).collect();
         wanted.sort_unstable_by(|left, right| right.cmp(left));
         let mut denied = 0;
         for (urgency, pid) in wanted {
@@ -70,16 +70,16 @@ impl Ration {
 }
 
 /// How much a new reading of the shares would tell; None for nothing.
-fn urgency(process: &Process, forked: bool) -> Option<u64> {
+fn urgency(process: &Process) -> Option<u64> {
     let memory = process.memory.filter(|_| process.life == Life::Running)?;
     match process.sharing {
         Sharing::Denied => None,
         Sharing::Unknown => Some(u64::MAX),
-        Sharing::Discount { .. } if process.stale => Some(u64::MAX),
-        Sharing::Discount { resident, .. } => {
+        Sharing::Read { .. } if process.stale => Some(u64::MAX),
+        Sharing::Read { resident, .. } => {
             let moved = memory.split.file.abs_diff(resident.file) + memory.split.shmem.abs_diff(resident.shmem);
-            let moved = if forked { moved + memory.split.anon.abs_diff(resident.anon) } else { moved };
-            let again = forked && process.ticks_since_read >= FORKED_AGAIN;
+            let moved = if process.family { moved + memory.split.anon.abs_diff(resident.anon) } else { moved };
+            let again = process.family && process.ticks_since_read >= FORKED_AGAIN;
             (moved >= MOVED || again).then_some(moved + u64::from(process.ticks_since_read))
         }
     }

@@ -80,6 +80,21 @@ impl Tree {
         self.processes.iter_mut().filter(|process| !process.left_out)
     }
 
+    /// Marks the processes that share pages with a relative; tells whether there are any.
+    pub(super) fn note_families(&mut self) -> bool {
+        let mut any = false;
+        for index in 0..self.processes.len() {
+            let (pid, identity) = (self.processes[index].pid, self.processes[index].identity);
+            let family = identity.stack != 0
+                && self.counted().any(|other| {
+                    other.identity.stack == identity.stack && other.pid != pid && other.life == Life::Running
+                });
+            self.processes[index].family = family;
+            any |= family;
+        }
+        any
+    }
+
     /// Whether its memory is its parent's own, not a copy: between vfork and exec.
     pub(super) fn borrows_memory(&self, process: &Process) -> bool {
         process.forked
