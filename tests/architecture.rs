@@ -1,5 +1,7 @@
 //! Who knows whom: data walks one way, and a module knows only what stands before it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails is the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! The config: what is right, and how what is wrong is shown.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails is the test")]
+
 use std::fs;
 use std::path::Path;
 

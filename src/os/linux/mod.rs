@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
 use self::proc::{ProcFile, Split};
-use self::process::Life;
+use self::process::{Kin, Life};
 use self::pss::Ration;
 use self::tree::Tree;
 use super::source::{Reading, Source, SourceKind};
@@ -140,6 +140,7 @@ impl ProcSource {
 
     fn add_up(&self, reading: &mut Reading) {
         let (mut sum, mut at_most, mut highest_rise, mut rss) = (Split::default(), 0, 0, 0);
+        let crowd = self.tree.counted().filter(|process| process.memory.is_some()).nth(1).is_some();
         for process in self.tree.counted() {
             let Some(memory) = process.memory else { continue };
             reading.processes += 1;
@@ -149,7 +150,14 @@ impl ProcSource {
             rss += memory.resident();
             let all = memory.split;
             let known = match self.metric {
-                Metric::Pss => process.sharing.share_of(&all, process.family),
+                Metric::Pss => {
+                    let kin = match (process.family, crowd) {
+                        (true, _) => Kin::Family(process.identity.minor_faults),
+                        (false, true) => Kin::Crowd,
+                        (false, false) => Kin::Alone,
+                    };
+                    process.sharing.share_of(&all, kin)
+                }
                 Metric::Rss => Some(all),
             };
             let (share, highest) = match known {

@@ -182,15 +182,18 @@ pub(super) struct Identity {
     pub(super) started: u64,
     /// Field 28, `startstack`: drawn anew at every exec, kept by fork. Zero where it may not be read.
     pub(super) stack: u64,
+    /// Field 10: pages that it was given without reading a file, those copied on write among them.
+    pub(super) minor_faults: u64,
 }
 
 /// Reads `/proc/PID/stat`, whose second field may hold anything, spaces and parentheses included.
 pub(super) fn parse_stat(text: &[u8]) -> Option<Identity> {
     let after_name = text.iter().rposition(|&byte| byte == b')')? + 1;
     let mut fields = text[after_name..].split(|&byte| byte == b' ').skip(1); // begins at field 3
-    let started = number(fields.nth(22 - 3)?)?;
+    let minor_faults = number(fields.nth(10 - 3)?)?;
+    let started = number(fields.nth(22 - 11)?)?;
     let stack = number(fields.nth(28 - 23)?)?;
-    Some(Identity { started, stack })
+    Some(Identity { started, stack, minor_faults })
 }
 
 /// The pids in `/proc/PID/task/TID/children`.
@@ -235,7 +238,7 @@ mod tests {
         for field in 4..=52 {
             text.extend_from_slice(format!(" {field}").as_bytes());
         }
-        assert_eq!(parse_stat(&text), Some(Identity { started: 22, stack: 28 }));
+        assert_eq!(parse_stat(&text), Some(Identity { started: 22, stack: 28, minor_faults: 10 }));
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub(super) enum Sharing {
         resident: Split,
         /// What of it was this process's share.
         share: Split,
+        /// Its minor faults then.
+        faults: u64,
     },
     /// The system does not let memguard read it: resident memory stands in.
     Denied,
@@ -78,27 +80,42 @@ pub(super) enum Sharing {
 impl Sharing {
     /// The share of what is resident now, from what the share was when it was read; None where that is not known.
     ///
-    /// What is new is a program's own, but in a family of forks: there one maps what its relatives have mapped, so that files
-    /// and shared memory keep their proportion.
-    pub(super) fn share_of(self, now: &Split, family: bool) -> Option<Split> {
-        match self {
-            Self::Unknown => None,
-            Self::Denied => Some(*now),
-            Self::Read { resident, share } => {
-                let own = now.above(&resident.above(&share));
-                let scaled = |now: u64, resident: u64, share: u64| {
-                    if resident == 0 { now } else { (now as f64 * (share as f64 / resident as f64)) as u64 }
-                };
-                Some(if family {
-                    let file = scaled(now.file, resident.file, share.file);
-                    let shmem = scaled(now.shmem, resident.shmem, share.shmem);
-                    Split { file, shmem, ..own }
-                } else {
-                    own
-                })
+    /// What is new is a program's own. But among others it is likely to map files that they have mapped, so that files keep
+    /// their proportion; in a family of forks shared memory, too, and there a fault that brought no new page is a shared one
+    /// that was written to and copied.
+    pub(super) fn share_of(self, now: &Split, kin: Kin) -> Option<Split> {
+        let (resident, share, faults) = match self {
+            Self::Unknown => return None,
+            Self::Denied => return Some(*now),
+            Self::Read { resident, share, faults } => (resident, share, faults),
+        };
+        let own = now.above(&resident.above(&share));
+        let scaled = |now: u64, resident: u64, share: u64| {
+            if resident == 0 { now } else { (now as f64 * (share as f64 / resident as f64)) as u64 }
+        };
+        let file = scaled(now.file, resident.file, share.file);
+        Some(match kin {
+            Kin::Alone => own,
+            Kin::Crowd => Split { file, ..own },
+            Kin::Family(faults_now) => {
+                let grown = now.total().saturating_sub(resident.total());
+                let faulted = faults_now.saturating_sub(faults) * rustix::param::page_size() as u64;
+                let anon = (own.anon + faulted.saturating_sub(grown)).min(now.anon.max(own.anon));
+                Split { anon, file, shmem: scaled(now.shmem, resident.shmem, share.shmem), ..own }
             }
-        }
+        })
     }
+}
+
+/// Whom a process shares its pages with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kin {
+    /// It is the only one of the tree.
+    Alone,
+    /// Others of the tree may have the same programs and libraries mapped.
+    Crowd,
+    /// Others were forked from the same program. This is its number of minor faults by now.
+    Family(u64),
 }
 
 /// The threads of a process are listed again when their number changed, and every so many ticks for those that took one
@@ -219,6 +236,13 @@ impl Process {
         true
     }
 
+    /// Its minor faults by now, for the share of a process in a family.
+    pub(super) fn note_faults(&mut self, buffer: &mut Vec<u8>) {
+        if let Some(now) = self.stat.read(buffer).ok().and_then(parse_stat) {
+            self.identity.minor_faults = now.minor_faults;
+        }
+    }
+
     /// Reads what it shares with others. This holds the lock of its memory map and takes about 3 ms per GB.
     pub(super) fn read_sharing(&mut self, buffer: &mut Vec<u8>) {
         let Some(memory) = self.memory else { return };
@@ -230,7 +254,10 @@ impl Process {
         }
         let Some(file) = &self.rollup else { return };
         match file.read(buffer).map(parse_rollup) {
-            Ok(Some(rollup)) => self.sharing = Sharing::Read { resident: memory.split, share: rollup.share },
+            Ok(Some(rollup)) => {
+                self.sharing =
+                    Sharing::Read { resident: memory.split, share: rollup.share, faults: self.identity.minor_faults }
+            }
             // No memory left to speak of: it is on its way out.
             Ok(None) => {}
             Err(error) => {
@@ -265,3 +292,41 @@ impl Process {
 
 /// A command line of a megabyte helps nobody.
 const COMMAND_LENGTH: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: u64 = 4096;
+
+    fn split(anon: u64, file: u64) -> Split {
+        Split { anon: anon * PAGE, file: file * PAGE, ..Split::default() }
+    }
+
+    #[test]
+    fn what_a_lone_program_maps_anew_is_its_own() {
+        let read = Sharing::Read { resident: split(10, 10), share: split(10, 2), faults: 0 };
+        assert_eq!(read.share_of(&split(15, 20), Kin::Alone), Some(split(15, 12)));
+        assert_eq!(Sharing::Unknown.share_of(&split(1, 1), Kin::Alone), None);
+        assert_eq!(Sharing::Denied.share_of(&split(1, 1), Kin::Alone), Some(split(1, 1)));
+    }
+
+    #[test]
+    fn among_others_files_keep_their_proportion() {
+        let read = Sharing::Read { resident: split(10, 10), share: split(5, 5), faults: 0 };
+        assert_eq!(read.share_of(&split(10, 20), Kin::Crowd), Some(split(5, 10)));
+    }
+
+    #[test]
+    fn a_fault_without_a_new_page_is_a_shared_one_that_was_copied() {
+        let page = rustix::param::page_size() as u64 / PAGE;
+        let read = Sharing::Read { resident: split(100, 0), share: split(50, 0), faults: 7 };
+        assert_eq!(read.share_of(&split(100, 0), Kin::Family(17)), Some(split(50 + 10 * page, 0)));
+        assert_eq!(
+            read.share_of(&split(110, 0), Kin::Family(17)),
+            Some(split(60 + 10 * (page - 1), 0)),
+            "ten new pages, ten faults"
+        );
+        assert_eq!(read.share_of(&split(100, 0), Kin::Family(1000)), Some(split(100, 0)), "no more than is resident");
+    }
+}

@@ -80,19 +80,18 @@ impl Tree {
         self.processes.iter_mut().filter(|process| !process.left_out)
     }
 
-    /// Marks the processes that share pages with a relative; tells whether there are any.
-    pub(super) fn note_families(&mut self) -> bool {
-        let mut any = false;
+    /// Marks the processes that share pages with a relative.
+    pub(super) fn note_families(&mut self, buffer: &mut Vec<u8>) {
         for index in 0..self.processes.len() {
-            let (pid, identity) = (self.processes[index].pid, self.processes[index].identity);
-            let family = identity.stack != 0
-                && self.counted().any(|other| {
-                    other.identity.stack == identity.stack && other.pid != pid && other.life == Life::Running
-                });
+            let (pid, stack) = (self.processes[index].pid, self.processes[index].identity.stack);
+            let is_kin =
+                |other: &Process| other.identity.stack == stack && other.pid != pid && other.life == Life::Running;
+            let family = stack != 0 && self.counted().any(is_kin);
             self.processes[index].family = family;
-            any |= family;
+            if family {
+                self.processes[index].note_faults(buffer);
+            }
         }
-        any
     }
 
     /// Whether its memory is its parent's own, not a copy: between vfork and exec.
