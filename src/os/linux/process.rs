@@ -100,7 +100,9 @@ impl Sharing {
             Kin::Family(faults_now) => {
                 let grown = now.total().saturating_sub(resident.total());
                 let faulted = faults_now.saturating_sub(faults) * rustix::param::page_size() as u64;
-                let anon = (own.anon + faulted.saturating_sub(grown)).min(now.anon.max(own.anon));
+                // Where shared memory prevails, such faults are its pages being written to for the first time.
+                let copied = if now.shmem > now.anon { 0 } else { faulted.saturating_sub(grown) };
+                let anon = (own.anon + copied).min(now.anon.max(own.anon));
                 Split { anon, file, shmem: scaled(now.shmem, resident.shmem, share.shmem), ..own }
             }
         })

@@ -60,8 +60,11 @@ impl Ration {
             let Some(process) = tree.counted().find(|process| process.pid == pid) else { continue };
             // A family is read at one go: what one of them copied is the others' alone since then.
             let (family, stack) = (process.family, process.identity.stack);
-            let is_due = |process: &Process| process.pid == pid || (family && process.identity.stack == stack);
-            for process in tree.counted_mut().filter(|process| is_due(process) && process.ticks_since_read > 0) {
+            let is_due = |process: &Process| {
+                let with_it = process.pid == pid || (family && process.identity.stack == stack);
+                with_it && process.ticks_since_read > 0 && process.sharing != Sharing::Denied
+            };
+            for process in tree.counted_mut().filter(|process| is_due(process)) {
                 let begun = Instant::now();
                 process.read_sharing(buffer);
                 process.stale = false;
