@@ -4,14 +4,14 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 use memguard::cli::{Baseline, BaselineFile, Check, Cli, Command, JudgeFlags, Synth};
 use memguard::config::{Mistakes, plan_baseline, plan_check, plan_run};
 use memguard::pipeline::{self, Voice};
 use memguard::{init, os, synth, verdict};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse(); // a usage error exits with 2, as ours do
+    // A usage error exits with 2, as ours do.
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let colour = Voice::new(cli.color, false, &std::io::stderr()).colour;
     match carry_out(cli) {
         Ok(code) => ExitCode::from(code),

@@ -16,7 +16,8 @@ const KNOWS: [(&str, &[&str]); 14] = [
     ("baseline", &["units", "trace", "analysis"]),
     ("verdict", &["units", "trace", "analysis", "baseline"]),
     ("report", &["units", "trace", "analysis", "baseline", "verdict"]),
-    ("cli", &[]),
+    // The grammar of `synth` is its help.
+    ("cli", &["synth"]),
     // The settings of a stage belong to it; the config builds them.
     ("config", &["units", "cli", "workload", "sampler", "analysis", "baseline", "verdict"]),
     ("synth", &["units", "os"]),

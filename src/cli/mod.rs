@@ -2,9 +2,10 @@
 
 mod flags;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use flags::{JudgeFlags, RunFlags};
 
@@ -163,14 +164,42 @@ pub struct Init {
 
 /// `memguard synth`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = crate::synth::GRAMMAR)]
 pub struct Synth {
     /// The shape, as statements: `ramp 200MiB 1s; hold 2s; spike 1GiB 5ms; log "done"; exit 3`.
     pub script: String,
 }
 
+impl Cli {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// What clap has to say: usage errors, help, the version. And a `--` with nothing after it, as an empty variable leaves it:
+    /// it would run the config instead of the command that was meant.
+    pub fn read(typed: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let typed: Vec<OsString> = typed.into_iter().collect();
+        let cli = Self::try_parse_from(&typed)?;
+        match &cli.command {
+            Command::Run(run) if run.line.is_empty() && typed.iter().any(|word| word == "--") => {
+                let what = "no command stands after `--`";
+                Err(Self::command().error(clap::error::ErrorKind::MissingRequiredArgument, what))
+            }
+            _ => Ok(cli),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn an_empty_command_does_not_run_the_config_instead() {
+        let read = |words: &[&str]| super::Cli::read(words.iter().map(Into::into)).map(drop);
+        assert!(read(&["memguard", "run", "--"]).is_err());
+        assert!(read(&["memguard", "run", "--", "true"]).is_ok());
+        assert!(read(&["memguard", "run"]).is_ok());
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

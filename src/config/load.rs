@@ -11,6 +11,7 @@ use super::plan::{Judging, JudgingPlan, Plan};
 use super::read::{Reader, nearest};
 use super::ready::{heading, name_fault, rules};
 use super::sources::Place;
+use crate::analysis::ReadyRule;
 use crate::baseline;
 use crate::cli::{Check, JudgeFlags, Run};
 
@@ -103,7 +104,12 @@ pub fn plan_check(typed: &Check, system: &str) -> Result<JudgingPlan, Mistakes> 
             let ready = reader.ready(&layers, Path::new("."));
             let mut limits = reader.limits(&layers);
             let phases = reader.phases(&layers, &mut limits);
-            fallback = Some(Judging { rules: rules(ready.as_ref(), phases), limits });
+            // Without a config, start-up ended where the run itself saw it end.
+            let mut rules = rules(ready.as_ref(), phases);
+            if ready.is_none() {
+                rules.ready = ReadyRule::Recorded;
+            }
+            fallback = Some(Judging { rules, limits });
         }
     }
     let (baseline, _) = reader.baseline(file.as_ref(), &typed.judge);

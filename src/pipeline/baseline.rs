@@ -2,7 +2,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::analysis::{self, Rules};
+use crate::analysis::{self, ReadyRule, Rules};
 use crate::baseline::{AcceptedRun, Difference, Key, Settings, Store, difference, entry_from};
 use crate::config::JudgingPlan;
 use crate::report::baseline_text;
@@ -47,17 +47,15 @@ fn merged(plan: &JudgingPlan, from: &Path) -> Result<(Store, Vec<Difference>)> {
             let files = trace::open(folder)?;
             let record = files.record().clone();
             let judging = plan.workloads.iter().find(|(name, _)| *name == record.workload).map(|(_, judging)| judging);
-            let none = Rules::default();
-            let rules = judging.or(plan.fallback.as_ref()).map_or(&none, |judging| &judging.rules);
+            // Of a workload that the config does not have, what the run itself saw is accepted.
+            let recorded = Rules { ready: ReadyRule::Recorded, phases: Vec::new() };
+            let rules = judging.or(plan.fallback.as_ref()).map_or(&recorded, |judging| &judging.rules);
             let mut builder = CurveBuilder::default();
             let samples = files.samples()?.inspect(|sample| {
                 if let Ok(sample) = sample {
                     builder.push(sample);
                 }
             });
-            // Without a config the mark that the run itself made tells where start-up ended.
-            let recorded = Rules { ready: analysis::ReadyRule::Recorded, phases: Vec::new() };
-            let rules = if judging.is_none() && record.ready != trace::ReadyMark::NotAsked { &recorded } else { rules };
             let measures = analysis::measure(&record, rules, samples, files.log()?)?;
             failures.extend(
                 verdict::failure(&record, &measures).map(|failure| format!("run {} {}", failure.run, failure.what)),
