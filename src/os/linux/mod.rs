@@ -139,7 +139,7 @@ impl ProcSource {
     }
 
     fn add_up(&self, reading: &mut Reading) {
-        let (mut sum, mut at_most, mut highest_rise, mut rss) = (Split::default(), 0, 0, 0);
+        let (mut sum, mut at_most, mut highest_rise, mut rss, mut family_shmem) = (Split::default(), 0, 0, 0, 0);
         let crowd = self.tree.counted().filter(|process| process.memory.is_some()).nth(1).is_some();
         for process in self.tree.counted() {
             let Some(memory) = process.memory else { continue };
@@ -167,12 +167,17 @@ impl ProcSource {
                 None => (Split { file: 0, shmem: 0, ..all }, all.total()),
             };
             sum = sum.plus(&share);
+            if self.metric == Metric::Pss && process.family {
+                family_shmem = family_shmem.max(all.shmem);
+            }
             at_most += highest + process.rise;
             highest_rise = highest_rise.max(process.rise);
         }
+        // Together they hold at least what one of them has mapped.
+        sum.shmem = sum.shmem.max(family_shmem);
         reading.memory = Bytes(sum.total());
         reading.peak = Bytes(sum.total() + highest_rise);
-        reading.at_most = Bytes(at_most);
+        reading.at_most = Bytes(at_most.max(sum.total()));
         reading.parts = Parts {
             rss: Some(Bytes(rss)),
             anon: Some(Bytes(sum.anon)),

@@ -81,8 +81,8 @@ impl Sharing {
     /// The share of what is resident now, from what the share was when it was read; None where that is not known.
     ///
     /// What is new is a program's own. But among others it is likely to map files that they have mapped, so that files keep
-    /// their proportion; in a family of forks shared memory, too, and there a fault that brought no new page is a shared one
-    /// that was written to and copied.
+    /// their proportion; and in a family of forks a fault that brought no new page is a shared one that was written to and
+    /// copied.
     pub(super) fn share_of(self, now: &Split, kin: Kin) -> Option<Split> {
         let (resident, share, faults) = match self {
             Self::Unknown => return None,
@@ -103,7 +103,8 @@ impl Sharing {
                 // Where shared memory prevails, such faults are its pages being written to for the first time.
                 let copied = if now.shmem > now.anon { 0 } else { faulted.saturating_sub(grown) };
                 let anon = (own.anon + copied).min(now.anon.max(own.anon));
-                Split { anon, file, shmem: scaled(now.shmem, resident.shmem, share.shmem), ..own }
+                // What it maps anew its relatives have: the sum over the family sees to what none of them had.
+                Split { anon, file, shmem: share.shmem.min(now.shmem), ..own }
             }
         })
     }
