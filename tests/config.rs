@@ -155,6 +155,9 @@ fn a_missing_config_and_a_folder_in_its_place_are_told_apart() {
     let code = |path: &Path| plan(&["--config", path.to_str().unwrap()], LINUX).unwrap_err().found[0].code;
     assert_eq!(code(&folder.path().join("none.toml")), "no-config");
     assert_eq!(code(folder.path()), "config-is-folder");
+    let large = folder.path().join("large.toml");
+    fs::write(&large, vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert_eq!(code(&large), "config-too-large");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The real binary on real processes of known shape.
-#![cfg(unix)] // signals, forks and shells; what is the same everywhere is tested in `everywhere.rs`
+#![cfg(target_os = "linux")] // pss, signals, orphans; what is the same everywhere is tested in `everywhere.rs`
 
 mod common;
 

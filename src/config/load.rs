@@ -1,7 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
+use super::file::{DEFAULT_FILE, File};
 use super::flags::FlagTable;
 use super::keys;
 use super::layers::Layers;
@@ -15,17 +14,8 @@ use crate::analysis::ReadyRule;
 use crate::baseline;
 use crate::cli::{Check, JudgeFlags, Run};
 
-/// Where the config is looked for.
-pub const DEFAULT_FILE: &str = "memguard.toml";
 const DEFAULT_BASELINE: &str = "memguard-baseline.toml";
 const DEFAULT_OUT: &str = "memguard-report";
-
-/// The config file as it was read, with the folder that its paths start from.
-struct File {
-    table: Table,
-    folder: PathBuf,
-    place: Place,
-}
 
 /// What `memguard run` is to do. `system` is this machine's platform, such as `linux-x86_64`.
 ///
@@ -142,63 +132,6 @@ impl Reader {
         self.mistakes.sort_by_cached_key(key);
         self.mistakes.dedup();
         Err(Mistakes { found: self.mistakes, sources: self.sources })
-    }
-
-    fn file(&mut self, named: Option<&Path>) -> Option<File> {
-        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let place = self.sources.add(path.display().to_string(), "", true);
-                let help = "name another with --config, write one with `memguard init`, or run a command without one: \
-                            `memguard run --peak 512MiB -- CMD`";
-                let (code, what) = match error.kind() {
-                    std::io::ErrorKind::NotFound => {
-                        ("no-config", format!("there is no config file `{}`", path.display()))
-                    }
-                    std::io::ErrorKind::IsADirectory => {
-                        ("config-is-folder", format!("`{}` is a folder, and a config file is wanted", path.display()))
-                    }
-                    // Windows says of a folder that access is denied.
-                    _ if path.is_dir() => {
-                        ("config-is-folder", format!("`{}` is a folder, and a config file is wanted", path.display()))
-                    }
-                    _ => ("config-unreadable", format!("the config file `{}` can't be read: {error}", path.display())),
-                };
-                self.wrong(code, &place, what, help);
-                return None;
-            }
-        };
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                let at = error.utf8_error().valid_up_to();
-                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                let place = self.sources.add(path.display().to_string(), text, true);
-                let what = format!("the config file is not UTF-8: byte {} begins no character", at + 1);
-                self.wrong("not-utf8", &place.part(at..at + 1), what, "save it as UTF-8");
-                return None;
-            }
-        };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        let place = self.sources.add(path.display().to_string(), text.as_str(), true);
-        let (parsed, errors) = DeTable::parse_recoverable(&text);
-        for error in &errors {
-            let place = error.span().map_or_else(|| place.clone(), |span| place.part(span));
-            self.wrong(
-                "bad-toml",
-                &place,
-                error.message().to_owned(),
-                "the file is TOML: key = \"value\"; texts stand in quotes",
-            );
-        }
-        if !errors.is_empty() {
-            return None;
-        }
-        let table = Table::from_toml(parsed.get_ref(), &place);
-        self.check_keys(&table, keys::TOP, "the config");
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Some(File { table, folder: folder.to_owned(), place })
     }
 
     /// Every workload with its table and its name: those whose name is right.

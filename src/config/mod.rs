@@ -1,5 +1,6 @@
 //! From `memguard.toml` and the flags to a plan that can't be wrong.
 
+mod file;
 mod flags;
 pub mod keys;
 mod layers;
@@ -13,7 +14,8 @@ mod ready;
 mod sources;
 mod workload;
 
-pub use load::{DEFAULT_FILE, plan_baseline, plan_check, plan_run};
+pub use file::DEFAULT_FILE;
+pub use load::{plan_baseline, plan_check, plan_run};
 pub use mistakes::{Mistake, Mistakes};
 pub use plan::{Judging, JudgingPlan, Plan, WorkloadPlan};
 pub use sources::{Place, Sources};
