@@ -175,7 +175,7 @@ fn the_workload_has_our_input_folder_and_environment() {
 fn an_interrupt_is_passed_on_and_the_artifacts_are_finished() {
     let project = Project::new();
     let mut child = project
-        .command(&["run", "--", common::MEMGUARD, "synth", "ramp 20MiB; log \"up\"; hold 60s"])
+        .command(&["run", "--", common::MEMGUARD, "synth", "ramp 20MiB; hold 300ms; log \"up\"; hold 60s"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -130,6 +130,9 @@ pub fn record_run(
     record.sampling.own_cpu = own.cpu.zip(own_before.cpu).map(|(after, before)| after.saturating_sub(before));
     record.sampling.own_peak = own.peak;
     record.notices.extend(run.source.notices());
+    if run.peak == Bytes::ZERO {
+        record.notices.push("it ended before its memory could be read even once".to_owned());
+    }
     let rows = run.close_rows();
     let finished = recorder.finish(&mut record);
     result.and(rows).and(drained).and(finished)?;

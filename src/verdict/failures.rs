@@ -1,4 +1,4 @@
-use crate::analysis::{Measured, Measures};
+use crate::analysis::Measures;
 use crate::trace::{Ended, MarkKind, ReadyMark, RunRecord};
 
 use super::RunFailure;
@@ -10,12 +10,7 @@ pub fn failure(record: &RunRecord, measures: &Measures) -> Option<RunFailure> {
     let unmeasured = |what: String| RunFailure { run: record.run, what, unmeasured: true };
     let after = measures.duration;
     Some(match record.ended {
-        Ended::Exited { status: 0 } | Ended::Stopped => {
-            return never_ready(record).map(workload).or_else(|| {
-                let Measured::Unmeasured(why) = &measures.peak else { return None };
-                Some(unmeasured(format!("could not be measured: {why}")))
-            });
-        }
+        Ended::Exited { status: 0 } | Ended::Stopped => return never_ready(record).map(workload),
         Ended::Exited { status } => workload(format!("exited with status {status}")),
         Ended::Signaled { signal } => workload(format!("was killed by signal {signal}{}", signal_name(signal))),
         Ended::Timeout => {

@@ -235,3 +235,11 @@ proptest! {
         prop_assert_eq!(exit_code(&[judged]), ExitCode::Pass);
     }
 }
+
+#[test]
+fn a_run_too_short_to_be_read_passes_only_where_nothing_was_asked_of_it() {
+    let mut short = runs(&[100]);
+    short[0].measures.peak = Measured::Unmeasured("no sample was taken".into());
+    assert_eq!(exit_code(&[judged(short.clone(), &Limits::default(), missing())]), ExitCode::Pass);
+    assert_eq!(exit_code(&[judged(short, &budget(mib(250)), missing())]), ExitCode::Unmeasured);
+}
