@@ -3,6 +3,7 @@
 mod proc;
 mod process;
 mod pss;
+mod sharing;
 mod tree;
 
 use std::time::{Duration, Instant};
@@ -11,8 +12,8 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
 use self::proc::{ProcFile, Split};
-use self::process::{Kin, Life};
 use self::pss::Ration;
+use self::sharing::Kin;
 use self::tree::Tree;
 use super::source::{Reading, Source, SourceKind};
 use crate::units::{Bytes, Metric, Parts};
@@ -109,7 +110,7 @@ impl Source for ProcSource {
     }
 
     fn members(&self) -> Vec<u32> {
-        self.tree.counted().filter(|process| process.life == Life::Running).map(|process| process.pid).collect()
+        self.tree.running().map(|process| process.pid).collect()
     }
 
     fn notices(&self) -> Vec<String> {
@@ -140,41 +141,29 @@ impl ProcSource {
 
     fn add_up(&self, reading: &mut Reading) {
         let (mut sum, mut at_most, mut highest_rise, mut rss, mut family_shmem) = (Split::default(), 0, 0, 0, 0);
-        let crowd = self.tree.counted().filter(|process| process.memory.is_some()).nth(1).is_some();
-        for process in self.tree.counted() {
+        for process in self.tree.running() {
             let Some(memory) = process.memory else { continue };
             reading.processes += 1;
-            if self.tree.borrows_memory(process) {
+            if process.borrows {
                 continue;
             }
             rss += memory.resident();
-            let all = memory.split;
-            let known = match self.metric {
-                Metric::Pss => {
-                    let kin = match (process.family, crowd) {
-                        (true, _) => Kin::Family(process.identity.minor_faults),
-                        (false, true) => Kin::Crowd,
-                        (false, false) => Kin::Alone,
-                    };
-                    process.sharing.share_of(&all, kin)
-                }
-                Metric::Rss => Some(all),
-            };
-            let (share, highest) = match known {
-                Some(share) => (share, share.total()),
-                // Until its shares are read: what a fork shows is its parent's, and programs and libraries are others', too.
-                None if process.forked => (Split::default(), all.total()),
-                None => (Split { file: 0, shmem: 0, ..all }, all.total()),
+            let share = match self.metric {
+                Metric::Pss => process.share(self.tree.inherited(process)).unwrap_or_default(),
+                Metric::Rss => memory.split,
             };
             sum = sum.plus(&share);
-            if self.metric == Metric::Pss && process.family {
-                family_shmem = family_shmem.max(all.shmem);
+            if process.kin == Kin::Family {
+                family_shmem = family_shmem.max(memory.split.shmem);
             }
+            let highest = if process.is_known() { share.total() } else { memory.split.total() };
             at_most += highest + process.rise;
             highest_rise = highest_rise.max(process.rise);
         }
-        // Together they hold at least what one of them has mapped.
-        sum.shmem = sum.shmem.max(family_shmem);
+        if self.metric == Metric::Pss {
+            // Together they hold at least what one of them has mapped.
+            sum.shmem = sum.shmem.max(family_shmem);
+        }
         reading.memory = Bytes(sum.total());
         reading.peak = Bytes(sum.total() + highest_rise);
         reading.at_most = Bytes(at_most.max(sum.total()));
@@ -203,4 +192,14 @@ fn reap(pid: u32) {
         // It was a zombie child when it was last read: this can't block, and there is nothing to learn from its status.
         let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
     }
+}
+
+/// Whether two processes run in the same memory, as a child does between vfork and exec. Kernel interface: kcmp(2).
+/// None where the kernel does not tell.
+fn shares_memory(one: u32, other: u32) -> Option<bool> {
+    const KCMP_VM: libc::c_int = 1;
+    #[expect(unsafe_code, reason = "kcmp has no safe wrapper among the crates in use")]
+    // SAFETY: the call takes numbers alone.
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_VM, 0, 0) };
+    (order >= 0).then_some(order == 0)
 }

@@ -76,16 +76,6 @@ impl Split {
     }
 }
 
-/// What `/proc/PID/status` says that matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Status {
-    pub(super) parent: u32,
-    pub(super) zombie: bool,
-    pub(super) threads: u32,
-    /// None once the process has let go of its memory (a zombie, or on its way there).
-    pub(super) memory: Option<Resident>,
-}
-
 /// A process's resident memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resident {
@@ -101,28 +91,19 @@ impl Resident {
     }
 }
 
-/// Reads `/proc/PID/status`. None where it is not such a file.
-pub(super) fn parse_status(text: &[u8]) -> Option<Status> {
-    let (mut parent, mut threads, mut zombie, mut high_water) = (None, None, false, None);
+/// Reads the memory in `/proc/PID/status`. None once the process has let go of it (a zombie, or on its way there).
+pub(super) fn parse_status(text: &[u8]) -> Option<Resident> {
+    let mut high_water = None;
     let mut split = Split::default();
     for line in text.split(|&byte| byte == b'\n') {
         // One look at the first byte passes over most of the fifty lines.
         match line.first() {
-            Some(b'S') => {
-                if let Some(state) = line.strip_prefix(b"State:\t") {
-                    zombie = matches!(state.first(), Some(b'Z' | b'X'));
-                }
-            }
-            Some(b'P') => {
-                if let Some(rest) = line.strip_prefix(b"PPid:") {
-                    parent = number(rest);
-                }
-            }
             Some(b'V') => {
                 if let Some(rest) = line.strip_prefix(b"VmHWM:") {
                     high_water = number(rest);
                 } else if let Some(rest) = line.strip_prefix(b"VmSwap:") {
                     split.swap = kib(rest);
+                    break; // nothing that is wanted comes after it
                 }
             }
             Some(b'R') => {
@@ -134,66 +115,75 @@ pub(super) fn parse_status(text: &[u8]) -> Option<Status> {
                     split.shmem = kib(rest);
                 }
             }
-            Some(b'T') => {
-                if let Some(rest) = line.strip_prefix(b"Threads:") {
-                    threads = number(rest);
-                    break; // nothing that is wanted comes after it
-                }
-            }
             _ => {}
         }
     }
-    let memory = high_water.map(|kib| Resident { high_water: Bytes::from_kib(kib).0, split });
-    Some(Status { parent: u32::try_from(parent?).ok()?, zombie, threads: u32::try_from(threads?).ok()?, memory })
+    Some(Resident { high_water: Bytes::from_kib(high_water?).0, split })
 }
 
-/// What `/proc/PID/smaps_rollup` says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Rollup {
-    /// `Rss` and `Swap`: all that is mapped.
-    pub(super) mapped: u64,
-    /// `Pss_Anon`, `Pss_File`, `Pss_Shmem`, `SwapPss`: this process's share of it.
-    pub(super) share: Split,
-}
-
-/// Reads `/proc/PID/smaps_rollup`. None where the kernel does not split PSS (before 5.9) or the process has no memory.
-pub(super) fn parse_rollup(text: &[u8]) -> Option<Rollup> {
-    let mut rollup = Rollup::default();
+/// Reads the process's share of what it maps in `/proc/PID/smaps_rollup`: `Pss_Anon`, `Pss_File`, `Pss_Shmem`, `SwapPss`.
+/// None where the kernel does not split PSS (before 5.9) or the process has no memory.
+pub(super) fn parse_rollup(text: &[u8]) -> Option<Split> {
+    let mut share = Split::default();
     let mut split_told = false;
     for line in text.split(|&byte| byte == b'\n') {
         let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
         let (name, rest) = (&line[..colon], &line[colon + 1..]);
         match name {
-            b"Rss" | b"Swap" => rollup.mapped += kib(rest),
-            b"Pss_Anon" => (rollup.share.anon, split_told) = (kib(rest), true),
-            b"Pss_File" => rollup.share.file = kib(rest),
-            b"Pss_Shmem" => rollup.share.shmem = kib(rest),
-            b"SwapPss" => rollup.share.swap = kib(rest),
+            b"Pss_Anon" => (share.anon, split_told) = (kib(rest), true),
+            b"Pss_File" => share.file = kib(rest),
+            b"Pss_Shmem" => share.shmem = kib(rest),
+            b"SwapPss" => share.swap = kib(rest),
             _ => {}
         }
     }
-    split_told.then_some(rollup)
+    split_told.then_some(share)
 }
 
-/// What `/proc/PID/stat` says that tells one program's run from another's.
+/// What `/proc/PID/stat` says that matters here. While the faults and the resident pages stand still, so do the memory and
+/// its high-water mark: no page comes into a process but by a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    /// Field 22: ticks since boot. With the pid, this names a process for good.
-    pub(super) started: u64,
-    /// Field 28, `startstack`: drawn anew at every exec, kept by fork. Zero where it may not be read.
-    pub(super) stack: u64,
+pub(super) struct Stat {
+    /// Field 3: it has ended, and its parent has not asked how; or its first thread has, while others go on.
+    pub(super) zombie: bool,
+    /// Field 4.
+    pub(super) parent: u32,
     /// Field 10: pages that it was given without reading a file, those copied on write among them.
     pub(super) minor_faults: u64,
+    /// Field 12: pages that had to be read first.
+    pub(super) major_faults: u64,
+    /// Field 20.
+    pub(super) threads: u32,
+    /// Field 22: ticks since boot. With the pid, this names a process for good.
+    pub(super) started: u64,
+    /// Field 24.
+    pub(super) resident_pages: u64,
+    /// Field 28, `startstack`: drawn anew at every exec, kept by fork. Zero where it may not be read.
+    pub(super) stack: u64,
 }
 
 /// Reads `/proc/PID/stat`, whose second field may hold anything, spaces and parentheses included.
-pub(super) fn parse_stat(text: &[u8]) -> Option<Identity> {
-    let after_name = text.iter().rposition(|&byte| byte == b')')? + 1;
-    let mut fields = text[after_name..].split(|&byte| byte == b' ').skip(1); // begins at field 3
-    let minor_faults = number(fields.nth(10 - 3)?)?;
-    let started = number(fields.nth(22 - 11)?)?;
-    let stack = number(fields.nth(28 - 23)?)?;
-    Some(Identity { started, stack, minor_faults })
+pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let after_name = text.iter().rposition(|&byte| byte == b')')? + 2;
+    let mut fields = text.get(after_name..)?.split(|&byte| byte == b' ');
+    let zombie = matches!(fields.next()?.first()?, b'Z' | b'X'); // field 3
+    let parent = number(fields.next()?)?;
+    let minor_faults = number(fields.nth(10 - 5)?)?;
+    let major_faults = number(fields.nth(12 - 11)?)?;
+    let threads = number(fields.nth(20 - 13)?)?;
+    let started = number(fields.nth(22 - 21)?)?;
+    let resident_pages = number(fields.nth(24 - 23)?)?;
+    let stack = number(fields.nth(28 - 25)?)?;
+    Some(Stat {
+        zombie,
+        parent: u32::try_from(parent).ok()?,
+        minor_faults,
+        major_faults,
+        threads: u32::try_from(threads).ok()?,
+        started,
+        resident_pages,
+        stack,
+    })
 }
 
 /// The pids in `/proc/PID/task/TID/children`.
@@ -222,14 +212,12 @@ mod tests {
         let text = b"Name:\tVmHWM: 7 kB\nState:\tS (sleeping)\nPPid:\t41\nVmHWM:\t    1692 kB\nVmRSS:\t    1600 kB\n\
             RssAnon:\t     112 kB\nRssFile:\t    1480 kB\nRssShmem:\t       8 kB\nVmSwap:\t       4 kB\nThreads:\t3\n";
         let split = Split { anon: 112 << 10, file: 1480 << 10, shmem: 8 << 10, swap: 4 << 10 };
-        let memory = Some(Resident { high_water: 1692 << 10, split });
-        assert_eq!(parse_status(text), Some(Status { parent: 41, zombie: false, threads: 3, memory }));
+        assert_eq!(parse_status(text), Some(Resident { high_water: 1692 << 10, split }));
     }
 
     #[test]
     fn a_zombie_has_no_memory_rather_than_none_left() {
-        let text = b"Name:\tsh\nState:\tZ (zombie)\nPPid:\t1\nThreads:\t1\n";
-        assert_eq!(parse_status(text), Some(Status { parent: 1, zombie: true, threads: 1, memory: None }));
+        assert_eq!(parse_status(b"Name:\tsh\nState:\tZ (zombie)\nPPid:\t1\nThreads:\t1\n"), None);
     }
 
     #[test]
@@ -238,7 +226,18 @@ mod tests {
         for field in 4..=52 {
             text.extend_from_slice(format!(" {field}").as_bytes());
         }
-        assert_eq!(parse_stat(&text), Some(Identity { started: 22, stack: 28, minor_faults: 10 }));
+        let stat = Stat {
+            zombie: false,
+            parent: 4,
+            minor_faults: 10,
+            major_faults: 12,
+            threads: 20,
+            started: 22,
+            resident_pages: 24,
+            stack: 28,
+        };
+        assert_eq!(parse_stat(&text), Some(stat));
+        assert_eq!(parse_stat(b"7 (sh)"), None);
     }
 
     #[test]
@@ -246,7 +245,7 @@ mod tests {
         let text = b"55-7f ---p 0 00:00 0 [rollup]\nRss: 1628 kB\nPss: 328 kB\nPss_Anon: 116 kB\nPss_File: 212 kB\n\
             Pss_Shmem: 2 kB\nSwap: 6 kB\nSwapPss: 3 kB\n";
         let share = Split { anon: 116 << 10, file: 212 << 10, shmem: 2 << 10, swap: 3 << 10 };
-        assert_eq!(parse_rollup(text), Some(Rollup { mapped: 1634 << 10, share }));
+        assert_eq!(parse_rollup(text), Some(share));
         assert_eq!(parse_rollup(b"Rss: 1 kB\nPss: 1 kB\n"), None);
     }
 
@@ -254,7 +253,7 @@ mod tests {
     fn this_process_can_be_read() {
         let mut buffer = Vec::new();
         let status = ProcFile::open("/proc/self/status").unwrap();
-        assert!(parse_status(status.read(&mut buffer).unwrap()).unwrap().memory.unwrap().resident() > 0);
+        assert!(parse_status(status.read(&mut buffer).unwrap()).unwrap().resident() > 0);
         let stat = ProcFile::open("/proc/self/stat").unwrap();
         assert!(parse_stat(stat.read(&mut buffer).unwrap()).unwrap().started > 0);
     }

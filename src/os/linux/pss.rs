@@ -1,31 +1,33 @@
 use std::time::{Duration, Instant};
 
-use super::process::{Life, Process, Sharing};
+use super::process::{Life, Process};
+use super::sharing::{Kin, Shares, Sharing};
 use super::tree::Tree;
 
 /// Reading the shares of pages costs about 3 ms per GB and holds the target's memory map lock: it is rationed.
 ///
-/// Between two readings a process's last discount is taken off what is resident. It can only have changed when mapped
-/// files or shared memory moved, or where forks share pages: those are read first.
+/// Between two readings the share is estimated from the last one ([`Sharing::share_of`]). The estimate can only go wrong when
+/// mapped files or shared memory moved, or where forks share pages: those are read first.
 #[derive(Debug)]
 pub(super) struct Ration {
-    /// CPU time that may be spent; below zero it is owed.
+    /// Time that may be spent; below zero it is owed.
     allowance: f64,
     last: Instant,
 }
 
-/// The share of one core that reading may take while there is one process.
-const SHARE: f64 = 0.004;
-/// The same while several may share pages: then the sum is wrong without it.
-const SHARE_CROWD: f64 = 0.04;
-/// What may be saved up, and what may be owed, in seconds.
-const SAVED: f64 = 0.02;
-const OWED: f64 = 0.2;
+/// The share of one core that reading may take.
+const SHARE: f64 = 0.01;
+/// What may be saved up, and what may be owed, in seconds: a short run is read as often as it needs to be.
+const SAVED: f64 = 0.1;
+const OWED: f64 = 0.1;
 /// A process that moved less than this since it was read is not read for it.
 const MOVED: u64 = 64 << 10;
 /// While there are several each is read again after so many ticks, whatever its resident memory does: what one of them maps
 /// or writes to changes the shares of others, and their resident memory not at all.
 const AGAIN: u32 = 20;
+/// A family's reading during which the share of its first member moved by more than one part in so many is torn: half of it
+/// is of before a fork, an exec or an end, half of after it, and pages are counted twice or not at all.
+const TORN: u64 = 100;
 
 impl Ration {
     pub(super) fn new(now: Instant) -> Self {
@@ -34,61 +36,83 @@ impl Ration {
 
     /// Reads the shares that matter most, as far as the ration goes. Returns how many processes refused.
     pub(super) fn spend(&mut self, tree: &mut Tree, buffer: &mut Vec<u8>, now: Instant) -> u64 {
-        tree.note_families(buffer);
-        let crowd = tree.counted().filter(|process| process.life == Life::Running).nth(1).is_some();
-        let share = if crowd { SHARE_CROWD } else { SHARE };
-        self.allowance = (self.allowance + now.duration_since(self.last).as_secs_f64() * share).min(SAVED);
+        self.allowance = (self.allowance + now.duration_since(self.last).as_secs_f64() * SHARE).min(SAVED);
         self.last = now;
-        // A family is read at one go: half of it read before and half after a fork would count its pages twice.
-        let changed = std::mem::take(&mut tree.changed_families);
-        if !changed.is_empty() {
-            for process in tree.counted_mut() {
-                process.stale |= changed.contains(&process.identity.stack);
-            }
-        }
+        tree.note_kin();
         if self.allowance < -OWED {
             return 0;
         }
         let mut wanted: Vec<(u64, u32)> =
-            tree.counted().filter_map(|process| Some((urgency(process, crowd)?, process.pid))).collect();
+            tree.running().filter_map(|process| Some((urgency(process)?, process.pid))).collect();
         wanted.sort_unstable_by(|left, right| right.cmp(left));
         let mut denied = 0;
         for (urgency, pid) in wanted {
             if urgency < u64::MAX && self.allowance <= 0.0 {
                 break;
             }
-            let Some(process) = tree.counted().find(|process| process.pid == pid) else { continue };
-            // A family is read at one go: what one of them copied is the others' alone since then.
-            let (family, stack) = (process.family, process.identity.stack);
-            let is_due = |process: &Process| {
-                let with_it = process.pid == pid || (family && process.identity.stack == stack);
-                with_it && process.ticks_since_read > 0 && process.sharing != Sharing::Denied
-            };
-            for process in tree.counted_mut().filter(|process| is_due(process)) {
-                let begun = Instant::now();
-                process.read_sharing(buffer);
-                process.stale = false;
-                process.ticks_since_read = 0;
-                denied += u64::from(process.sharing == Sharing::Denied);
-                self.allowance -= begun.elapsed().max(Duration::from_nanos(1)).as_secs_f64();
+            let Some(process) = tree.running().find(|process| process.pid == pid) else { continue };
+            if process.ticks_since_shares == 0 {
+                continue; // with its family
             }
+            let (kin, stack) = (process.kin, process.stat.stack);
+            // What one of a family copied is the others' alone since then: they are read at one go.
+            let mut group: Vec<&mut Process> = tree
+                .counted_mut()
+                .filter(|process| process.pid == pid || (kin == Kin::Family && process.stat.stack == stack))
+                .filter(|process| is_readable(process))
+                .collect();
+            let begun = Instant::now();
+            denied += read_group(&mut group, buffer);
+            self.allowance -= begun.elapsed().max(Duration::from_nanos(1)).as_secs_f64();
         }
         denied
     }
 }
 
+fn is_readable(process: &Process) -> bool {
+    process.life == Life::Running && process.memory.is_some() && !process.borrows && process.sharing != Sharing::Denied
+}
+
 /// How much a new reading of the shares would tell; None for nothing.
-fn urgency(process: &Process, crowd: bool) -> Option<u64> {
-    let memory = process.memory.filter(|_| process.life == Life::Running)?;
+fn urgency(process: &Process) -> Option<u64> {
+    if !is_readable(process) {
+        return None;
+    }
     match process.sharing {
         Sharing::Denied => None,
         Sharing::Unknown => Some(u64::MAX),
-        Sharing::Read { .. } if process.stale => Some(u64::MAX),
-        Sharing::Read { resident, .. } => {
-            let moved = memory.split.file.abs_diff(resident.file) + memory.split.shmem.abs_diff(resident.shmem);
-            let moved = if process.family { moved + memory.split.anon.abs_diff(resident.anon) } else { moved };
-            let again = crowd && process.ticks_since_read >= AGAIN;
-            (moved >= MOVED || again).then_some(moved + u64::from(process.ticks_since_read))
+        Sharing::Read(_) if process.stale => Some(u64::MAX),
+        Sharing::Read(Shares { resident, .. }) => {
+            let now = process.memory?.split;
+            let moved = now.file.abs_diff(resident.file) + now.shmem.abs_diff(resident.shmem);
+            let moved = if process.kin == Kin::Family { moved + now.anon.abs_diff(resident.anon) } else { moved };
+            let again = process.kin != Kin::Alone && process.ticks_since_shares >= AGAIN;
+            (moved >= MOVED || again).then_some(moved + u64::from(process.ticks_since_shares))
         }
     }
+}
+
+/// Reads the shares of processes that share pages. If what they share moved meanwhile, the estimates stand until it is tried
+/// again. Returns how many refused.
+fn read_group(group: &mut [&mut Process], buffer: &mut Vec<u8>) -> u64 {
+    // The first one tells of a change in all: it is the one that shares the most.
+    group.sort_by_key(|process| std::cmp::Reverse(process.memory.map(|memory| memory.resident())));
+    let read: Vec<Option<Shares>> = group.iter_mut().map(|process| process.read_shares(buffer)).collect();
+    let whole = group.len() < 2 || {
+        let again = group.first_mut().and_then(|process| process.read_shares(buffer));
+        let first = read.first().copied().flatten();
+        let share = |shares: Option<Shares>| shares.map_or(0, |shares| shares.share.total());
+        share(first).abs_diff(share(again)) <= share(first) / TORN
+    };
+    for (process, shares) in group.iter_mut().zip(&read) {
+        process.ticks_since_shares = 0;
+        process.stale &= !whole;
+        match shares {
+            Some(shares) if whole => process.sharing = Sharing::Read(*shares),
+            // It has let go of its memory since this tick read it: the others' shares have what was shared.
+            None if process.sharing != Sharing::Denied => process.memory = None,
+            _ => {}
+        }
+    }
+    group.iter().filter(|process| process.sharing == Sharing::Denied).count() as u64
 }

@@ -1,37 +1,39 @@
+use std::collections::HashSet;
+
 use anyhow::{Context, Result};
 
-use super::proc::{ProcFile, parse_children};
-use super::process::{Life, Process};
-use super::reap;
+use super::proc::{ProcFile, Split, parse_children};
+use super::process::{Life, News, Process};
+use super::sharing::Kin;
+use super::{reap, shares_memory};
 use crate::os::source::{Gone, Reading, Seen};
 
 /// The root process, all its descendants, and the orphans among them, which become memguard's children.
 #[derive(Debug)]
 pub(super) struct Tree {
     processes: Vec<Process>,
+    pids: HashSet<u32>,
     /// The children of memguard's first thread: that which adopts orphans.
     own_children: ProcFile,
     own_pid: u32,
     root: Option<u32>,
     /// The root until it is first read.
     unseen_root: Option<u32>,
-    /// Scratch for the pids found in one tick.
+    /// Scratch for the pids found in one tick, and whether they are left out.
     found: Vec<(u32, bool)>,
     children: Vec<u32>,
     ticks: u32,
+    /// A process was let go of: its number may be another's, in a list of children that reads the same.
+    any_let_go: bool,
     /// The families (programs forked and not executed anew, by the stack that they share) which gained or lost a member
     /// since the shares were last read.
-    pub(super) changed_families: Vec<u64>,
+    changed_families: Vec<u64>,
+    /// Scratch.
+    stacks: Vec<u64>,
 }
-
-/// For so many ticks a process is asked at each whether it has executed a program; later at every so many.
-const YOUNG: u32 = 16;
 
 /// The list of adopted orphans is read at every so many ticks, and whenever a process has ended.
 const ADOPTED_EVERY: u32 = 8;
-
-/// For so many ticks a child whose memory is its parent's to the byte is taken to run in it (vfork), waiting to execute.
-const BORROWS_FOR: u32 = 50;
 
 impl Tree {
     pub(super) fn new() -> Result<Self> {
@@ -42,6 +44,7 @@ impl Tree {
         })?;
         let mut tree = Self {
             processes: Vec::new(),
+            pids: HashSet::new(),
             own_children,
             own_pid,
             root: None,
@@ -49,7 +52,9 @@ impl Tree {
             found: Vec::new(),
             children: Vec::new(),
             ticks: 0,
+            any_let_go: false,
             changed_families: Vec::new(),
+            stacks: Vec::new(),
         };
         // What is there before the root is none of its own.
         let mut buffer = Vec::new();
@@ -67,6 +72,7 @@ impl Tree {
     pub(super) fn leave_out(&mut self, pid: u32) {
         if let Some(mut process) = Process::open(pid, &mut Vec::new()) {
             process.left_out = true;
+            self.pids.insert(pid);
             self.processes.push(process);
         }
     }
@@ -80,25 +86,36 @@ impl Tree {
         self.processes.iter_mut().filter(|process| !process.left_out)
     }
 
-    /// Marks the processes that share pages with a relative.
-    pub(super) fn note_families(&mut self, buffer: &mut Vec<u8>) {
-        for index in 0..self.processes.len() {
-            let (pid, stack) = (self.processes[index].pid, self.processes[index].identity.stack);
-            let is_kin =
-                |other: &Process| other.identity.stack == stack && other.pid != pid && other.life == Life::Running;
-            let family = stack != 0 && self.counted().any(is_kin);
-            self.processes[index].family = family;
-            if family {
-                self.processes[index].note_faults(buffer);
-            }
+    /// Finds out who shares pages with whom, and whose shares a fork, an exec or an end has changed.
+    pub(super) fn note_kin(&mut self) {
+        let mut stacks = std::mem::take(&mut self.stacks);
+        stacks.clear();
+        stacks.extend(self.running().map(|process| process.stat.stack).filter(|stack| *stack != 0));
+        stacks.sort_unstable();
+        let crowd = self.running().nth(1).is_some();
+        let changed = std::mem::take(&mut self.changed_families);
+        for process in self.counted_mut() {
+            let first = stacks.partition_point(|stack| *stack < process.stat.stack);
+            let family = stacks.get(first + 1) == Some(&process.stat.stack);
+            process.kin = match (family, crowd) {
+                (true, _) => Kin::Family,
+                (false, true) => Kin::Crowd,
+                (false, false) => Kin::Alone,
+            };
+            process.stale |= changed.contains(&process.stat.stack);
         }
+        self.stacks = stacks;
     }
 
-    /// Whether its memory is its parent's own, not a copy: between vfork and exec.
-    pub(super) fn borrows_memory(&self, process: &Process) -> bool {
-        process.forked
-            && process.age <= BORROWS_FOR
-            && self.processes.iter().any(|parent| parent.pid == process.parent && parent.memory == process.memory)
+    /// Those of the processes that count which have not ended.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Process> {
+        self.counted().filter(|process| process.life == Life::Running)
+    }
+
+    /// What the parent of a fork has resident. None for a process that runs a program of its own, and for an orphan.
+    pub(super) fn inherited(&self, process: &Process) -> Option<Split> {
+        let parent = || self.processes.iter().find(|parent| parent.pid == process.stat.parent);
+        if process.forked { parent()?.memory.map(|memory| memory.split) } else { None }
     }
 
     /// Reads every process once, follows every fork, lets go of those that ended.
@@ -107,8 +124,9 @@ impl Tree {
         if let Some(root) = self.unseen_root.take() {
             self.found.push((root, false));
         }
+        let all = std::mem::take(&mut self.any_let_go);
         for index in 0..self.processes.len() {
-            self.visit(index, buffer);
+            self.visit(index, all, buffer);
         }
         // Orphans come to memguard when their parent ends; one whose parent was never seen is found before long.
         self.ticks += 1;
@@ -121,7 +139,7 @@ impl Tree {
         self.let_go(reading);
         // Newcomers may have forked already: the list grows while it is walked.
         while let Some((pid, left_out)) = self.found.pop() {
-            if self.processes.iter().any(|process| process.pid == pid) {
+            if self.pids.contains(&pid) {
                 continue;
             }
             if let Some(process) = Process::open(pid, buffer) {
@@ -131,62 +149,79 @@ impl Tree {
     }
 
     fn join(&mut self, mut process: Process, left_out: bool, buffer: &mut Vec<u8>, reading: &mut Reading) {
+        let (pid, stat) = (process.pid, process.stat);
         process.left_out = left_out;
-        process.forked = process.identity.stack != 0
-            && self.processes.iter().any(|other| {
-                other.pid == process.parent && other.identity.stack == process.identity.stack && !other.left_out
-            });
+        process.forked = stat.stack != 0
+            && self
+                .processes
+                .iter()
+                .any(|other| other.pid == stat.parent && other.stat.stack == stat.stack && !other.left_out);
+        process.borrows = process.forked;
         if process.forked {
-            self.changed_families.push(process.identity.stack);
+            self.changed_families.push(stat.stack);
         }
         if !left_out {
-            reading.seen.push(Seen { pid: process.pid, parent: process.parent });
+            reading.seen.push(Seen { pid, parent: stat.parent });
         }
+        self.pids.insert(pid);
         self.processes.push(process);
-        self.visit(self.processes.len() - 1, buffer);
+        self.visit(self.processes.len() - 1, true, buffer);
     }
 
-    fn visit(&mut self, index: usize, buffer: &mut Vec<u8>) {
+    fn visit(&mut self, index: usize, all: bool, buffer: &mut Vec<u8>) {
         let process = &mut self.processes[index];
-        let Some(status) = process.refresh(buffer) else { return };
-        if process.life != Life::Running {
-            return;
-        }
-        if process.age < YOUNG || process.age.is_multiple_of(YOUNG) {
-            let (family, forked) = (process.identity.stack, process.forked);
-            if process.note_exec(buffer) && forked {
+        let family = process.stat.stack;
+        match process.refresh(buffer) {
+            News::Ended => return,
+            News::Executed if process.forked => {
                 self.changed_families.push(family);
+                (process.forked, process.borrows) = (false, false);
             }
+            News::Executed | News::Nothing => {}
         }
+        if process.borrows {
+            let (pid, parent) = (process.pid, process.stat.parent);
+            let memory = process.memory;
+            // Where the kernel does not tell, equal to the byte is the best sign there is.
+            let is_equal = || self.processes.iter().any(|other| other.pid == parent && other.memory == memory);
+            let borrows = shares_memory(pid, parent).unwrap_or_else(is_equal);
+            self.processes[index].borrows = borrows;
+        }
+        let process = &mut self.processes[index];
         let left_out = process.left_out;
         self.children.clear();
-        process.children(&status, buffer, &mut self.children);
+        process.children(all, buffer, &mut self.children);
         self.found.extend(self.children.drain(..).map(|pid| (pid, left_out)));
     }
 
     fn let_go(&mut self, reading: &mut Reading) {
         let (own_pid, root) = (self.own_pid, self.root);
-        let changed_families = &mut self.changed_families;
+        let Self { changed_families, pids, any_let_go, .. } = self;
         self.processes.retain_mut(|process| {
             if process.life == Life::Running {
                 return true;
             }
             // The root and what was left out are waited for by whoever started them.
-            let adopted = process.parent == own_pid && root != Some(process.pid) && !process.left_out;
+            let adopted = process.stat.parent == own_pid && root != Some(process.pid) && !process.left_out;
             if process.life == Life::Zombie && adopted {
                 reap(process.pid);
                 process.life = Life::Gone;
             }
             if !process.told && !process.left_out {
                 process.told = true;
-                if process.forked {
-                    changed_families.push(process.identity.stack);
+                // Its relatives' shares grow, whichever of them was the parent.
+                if process.kin == Kin::Family {
+                    changed_families.push(process.stat.stack);
                 }
                 reading.gone.push(Gone {
                     pid: process.pid,
                     peak: process.peak,
                     command: std::mem::take(&mut process.command),
                 });
+            }
+            if process.life == Life::Gone {
+                pids.remove(&process.pid);
+                *any_let_go = true;
             }
             process.life != Life::Gone
         });

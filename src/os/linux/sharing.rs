@@ -1,0 +1,147 @@
+use super::proc::Split;
+
+/// What is known of the pages that a process shares with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Not read yet. What a process executed is its own; what it was forked with is its relatives'.
+    Unknown,
+    /// As last read.
+    Read(Shares),
+    /// The system does not let memguard read it: resident memory stands in.
+    Denied,
+}
+
+/// A reading of a process's shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shares {
+    /// What was resident then.
+    pub(super) resident: Split,
+    /// What of it was this process's share.
+    pub(super) share: Split,
+    /// Its minor faults then.
+    pub(super) faults: u64,
+}
+
+/// Whom a process shares its pages with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kin {
+    /// It is the only one of the tree.
+    Alone,
+    /// Others of the tree may have the same programs and libraries mapped.
+    Crowd,
+    /// Others were forked from the same program.
+    Family,
+}
+
+/// A process as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Now {
+    pub(super) resident: Split,
+    /// Minor faults since it was forked.
+    pub(super) faults: u64,
+    pub(super) kin: Kin,
+    /// What its parent has resident, where it still runs its parent's program.
+    pub(super) inherited: Option<Split>,
+}
+
+impl Sharing {
+    /// The share of what is resident now, from what the share was when it was read.
+    ///
+    /// What is new is a program's own. But among others it is likely to map files that they have mapped, so that files keep
+    /// their proportion; and in a family of forks a fault that brought no new page is a shared one that was written to and
+    /// copied. What one of a family maps of shared memory the others have, too: the sum over it sees to what none had.
+    pub(super) fn share_of(self, now: &Now) -> Split {
+        let shares = match self {
+            Self::Denied => return now.resident,
+            Self::Unknown => return share_unread(now),
+            Self::Read(shares) => shares,
+        };
+        let own = now.resident.above(&shares.resident.above(&shares.share));
+        let file = scaled(now.resident.file, shares.resident.file, shares.share.file);
+        match now.kin {
+            Kin::Alone => own,
+            Kin::Crowd => Split { file, ..own },
+            Kin::Family => {
+                let grown = now.resident.total().saturating_sub(shares.resident.total());
+                let faulted = pages(now.faults.saturating_sub(shares.faults));
+                // Where shared memory prevails, such faults are its pages being written to for the first time.
+                let copied = if now.resident.shmem > now.resident.anon { 0 } else { faulted.saturating_sub(grown) };
+                let anon = (own.anon + copied).min(now.resident.anon.max(own.anon));
+                Split { anon, file, shmem: shares.share.shmem.min(now.resident.shmem), ..own }
+            }
+        }
+    }
+}
+
+/// Programs and libraries are others', too. Of what a fork has, that is its own which it faulted in, or has more than its
+/// parent.
+fn share_unread(now: &Now) -> Split {
+    let own = Split { file: 0, shmem: 0, ..now.resident };
+    match now.inherited {
+        None => own,
+        Some(inherited) => {
+            let faulted = pages(now.faults).min(own.anon);
+            Split { anon: faulted.max(own.anon.saturating_sub(inherited.anon)), swap: 0, ..own }
+        }
+    }
+}
+
+fn pages(count: u64) -> u64 {
+    count.saturating_mul(rustix::param::page_size() as u64)
+}
+
+fn scaled(now: u64, resident: u64, share: u64) -> u64 {
+    if resident == 0 { now } else { (now as f64 * (share as f64 / resident as f64)) as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(anon: u64, file: u64) -> Split {
+        Split { anon: pages(anon), file: pages(file), ..Split::default() }
+    }
+
+    fn now(resident: Split, kin: Kin) -> Now {
+        Now { resident, faults: 7, kin, inherited: None }
+    }
+
+    const fn read(resident: Split, share: Split) -> Sharing {
+        Sharing::Read(Shares { resident, share, faults: 7 })
+    }
+
+    #[test]
+    fn what_a_lone_program_maps_anew_is_its_own() {
+        let known = read(split(10, 10), split(10, 2));
+        assert_eq!(known.share_of(&now(split(15, 20), Kin::Alone)), split(15, 12));
+        assert_eq!(Sharing::Denied.share_of(&now(split(1, 1), Kin::Alone)), split(1, 1));
+    }
+
+    #[test]
+    fn among_others_files_keep_their_proportion() {
+        let known = read(split(10, 10), split(5, 5));
+        assert_eq!(known.share_of(&now(split(10, 20), Kin::Crowd)), split(5, 10));
+    }
+
+    #[test]
+    fn a_fault_without_a_new_page_is_a_shared_one_that_was_copied() {
+        let known = read(split(100, 0), split(50, 0));
+        let after = |faults: u64, anon| Now { faults: 7 + faults, ..now(split(anon, 0), Kin::Family) };
+        assert_eq!(known.share_of(&after(10, 100)), split(60, 0));
+        assert_eq!(known.share_of(&after(10, 110)), split(60, 0), "ten new pages, ten faults");
+        assert_eq!(known.share_of(&after(1000, 100)), split(100, 0), "no more than is resident");
+    }
+
+    #[test]
+    fn a_fork_that_was_not_read_yet_has_what_it_faulted_in_or_has_more_than_its_parent() {
+        let fork = |faults, anon| Now { faults, inherited: Some(split(100, 9)), ..now(split(anon, 9), Kin::Family) };
+        assert_eq!(Sharing::Unknown.share_of(&fork(3, 100)), split(3, 0));
+        assert_eq!(Sharing::Unknown.share_of(&fork(3, 612)), split(512, 0), "a huge page is one fault");
+        assert_eq!(Sharing::Unknown.share_of(&fork(40, 50)), split(40, 0), "what it let go of was not its own");
+    }
+
+    #[test]
+    fn a_program_that_was_not_read_yet_has_its_anonymous_memory() {
+        assert_eq!(Sharing::Unknown.share_of(&now(split(5, 5), Kin::Crowd)), split(5, 0));
+    }
+}
