@@ -1,19 +1,22 @@
 //! Linux: /proc read directly, files kept open.
 
+mod machine;
 mod proc;
 mod process;
 mod pss;
 mod sharing;
+mod sum;
 mod tree;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
-use self::proc::{ProcFile, Split};
+use self::machine::Machine;
+use self::proc::ProcFile;
 use self::pss::Ration;
-use self::sharing::Kin;
+use self::sum::Sum;
 use self::tree::Tree;
 use super::source::{Reading, Source, SourceKind};
 use crate::units::{Bytes, Metric, Parts};
@@ -48,8 +51,7 @@ struct ProcSource {
     metric: Metric,
     tree: Tree,
     ration: Ration,
-    meminfo: Option<ProcFile>,
-    machine_used: Option<(Instant, Bytes)>,
+    machine: Machine,
     buffer: Vec<u8>,
     denied: u64,
 }
@@ -72,8 +74,7 @@ impl ProcSource {
             metric,
             tree: Tree::new()?,
             ration: Ration::new(Instant::now()),
-            meminfo: ProcFile::open("/proc/meminfo").ok(),
-            machine_used: None,
+            machine: Machine::new(),
             buffer,
             denied: 0,
         })
@@ -102,10 +103,10 @@ impl Source for ProcSource {
         let mut reading = Reading::default();
         self.tree.update(&mut self.buffer, &mut reading);
         if self.metric == Metric::Pss {
-            self.denied += self.ration.spend(&mut self.tree, &mut self.buffer, Instant::now());
+            self.denied += self.ration.spend(&mut self.tree, &mut self.machine, &mut self.buffer, Instant::now());
         }
         self.add_up(&mut reading);
-        reading.machine_used = self.machine_used(Instant::now());
+        reading.machine_used = self.machine.used(Instant::now(), &mut self.buffer);
         Ok(reading)
     }
 
@@ -126,64 +127,36 @@ impl Source for ProcSource {
 }
 
 impl ProcSource {
-    /// As of now, or of an instant ago: it is beside the point of the tick, and dear for what it tells.
-    fn machine_used(&mut self, now: Instant) -> Option<Bytes> {
-        const FRESH: Duration = Duration::from_millis(95);
-        if let Some((read, used)) = self.machine_used
-            && now.duration_since(read) < FRESH
-        {
-            return Some(used);
-        }
-        let used = machine_used(self.meminfo.as_ref()?.read(&mut self.buffer).ok()?).map(Bytes)?;
-        self.machine_used = Some((now, used));
-        Some(used)
-    }
-
-    fn add_up(&self, reading: &mut Reading) {
-        let (mut sum, mut at_most, mut highest_rise, mut rss, mut family_shmem) = (Split::default(), 0, 0, 0, 0);
+    fn add_up(&mut self, reading: &mut Reading) {
+        let mut sum = Sum::default();
         for process in self.tree.running() {
             let Some(memory) = process.memory else { continue };
             reading.processes += 1;
             if process.borrows {
                 continue;
             }
-            rss += memory.resident();
-            let share = match self.metric {
-                Metric::Pss => process.share(self.tree.inherited(process)).unwrap_or_default(),
-                Metric::Rss => memory.split,
-            };
-            sum = sum.plus(&share);
-            if process.kin == Kin::Family {
-                family_shmem = family_shmem.max(memory.split.shmem);
+            match self.metric {
+                Metric::Pss => {
+                    let estimate = process.estimate(self.tree.inherited(process)).unwrap_or_default();
+                    sum.add(&estimate, process.sharing, &memory, process.rise);
+                }
+                Metric::Rss => sum.add_resident(&memory, process.rise),
             }
-            let highest = if process.is_known() { share.total() } else { memory.split.total() };
-            at_most += highest + process.rise;
-            highest_rise = highest_rise.max(process.rise);
         }
-        if self.metric == Metric::Pss {
-            // Together they hold at least what one of them has mapped.
-            sum.shmem = sum.shmem.max(family_shmem);
-        }
-        reading.memory = Bytes(sum.total());
-        reading.peak = Bytes(sum.total() + highest_rise);
-        reading.at_most = Bytes(at_most.max(sum.total()));
+        let shmem_growth =
+            sum.shmem_before().and_then(|before| self.machine.shmem(&mut self.buffer)?.checked_sub(before));
+        let total = sum.total(shmem_growth);
+        reading.memory = Bytes(total.total());
+        reading.peak = Bytes(total.total() + sum.highest_rise);
+        reading.at_most = Bytes(sum.at_most.max(total.total() + sum.highest_rise));
         reading.parts = Parts {
-            rss: Some(Bytes(rss)),
-            anon: Some(Bytes(sum.anon)),
-            file: Some(Bytes(sum.file)),
-            shmem: Some(Bytes(sum.shmem)),
-            swap: Some(Bytes(sum.swap)),
+            rss: Some(Bytes(sum.rss)),
+            anon: Some(Bytes(total.anon)),
+            file: Some(Bytes(total.file)),
+            shmem: Some(Bytes(total.shmem)),
+            swap: Some(Bytes(total.swap)),
         };
     }
-}
-
-/// `MemTotal` less `MemAvailable` in /proc/meminfo, in bytes.
-fn machine_used(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let figure = |name| {
-        text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok())
-    };
-    Some(Bytes::from_kib(figure("MemTotal:")?.saturating_sub(figure("MemAvailable:")?)).0)
 }
 
 /// Takes note of how a child ended, so that it does not stay behind as a zombie.

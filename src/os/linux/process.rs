@@ -1,7 +1,7 @@
 use std::io;
 
 use super::proc::{ProcFile, Resident, Split, Stat, parse_children, parse_rollup, parse_stat, parse_status};
-use super::sharing::{Kin, Now, Shares, Sharing};
+use super::sharing::{Estimate, Kin, Now, Shares, Sharing};
 use crate::units::Bytes;
 
 /// One process of the tree, with its files open.
@@ -204,18 +204,13 @@ impl Process {
     }
 
     /// Its share of its memory, as far as that is known. None where it has none (any more).
-    pub(super) fn share(&self, inherited: Option<Split>) -> Option<Split> {
+    pub(super) fn estimate(&self, inherited: Option<Split>) -> Option<Estimate> {
         let resident = self.memory?.split;
         Some(self.sharing.share_of(&Now { resident, faults: self.stat.minor_faults, kin: self.kin, inherited }))
     }
 
-    /// Whether more is known of its shares than that they are at most what is resident.
-    pub(super) fn is_known(&self) -> bool {
-        self.sharing != Sharing::Unknown
-    }
-
     /// Reads its shares. This holds the lock of its memory map and takes about 3 ms per GB. None where it can't be read now.
-    pub(super) fn read_shares(&mut self, buffer: &mut Vec<u8>) -> Option<Shares> {
+    pub(super) fn read_shares(&mut self, machine_shmem: Option<u64>, buffer: &mut Vec<u8>) -> Option<Shares> {
         let memory = self.memory?;
         if self.rollup_file.is_none() {
             match ProcFile::open(&format!("/proc/{}/smaps_rollup", self.pid)) {
@@ -225,7 +220,10 @@ impl Process {
         }
         match self.rollup_file.as_ref()?.read(buffer).map(parse_rollup) {
             // None: no memory left to speak of, it is on its way out.
-            Ok(share) => Some(Shares { resident: memory.split, share: share?, faults: self.stat.minor_faults }),
+            Ok(share) => {
+                let faults = self.stat.minor_faults;
+                Some(Shares { resident: memory.split, share: share?, faults, machine_shmem })
+            }
             Err(error) => {
                 self.rollup_file = None;
                 self.note_denial(&error)

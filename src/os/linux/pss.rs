@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use super::machine::Machine;
 use super::process::{Life, Process};
 use super::sharing::{Kin, Shares, Sharing};
 use super::tree::Tree;
@@ -35,7 +36,8 @@ impl Ration {
     }
 
     /// Reads the shares that matter most, as far as the ration goes. Returns how many processes refused.
-    pub(super) fn spend(&mut self, tree: &mut Tree, buffer: &mut Vec<u8>, now: Instant) -> u64 {
+    /// `machine` tells the shared memory in use on the whole machine.
+    pub(super) fn spend(&mut self, tree: &mut Tree, machine: &mut Machine, buffer: &mut Vec<u8>, now: Instant) -> u64 {
         self.allowance = (self.allowance + now.duration_since(self.last).as_secs_f64() * SHARE).min(SAVED);
         self.last = now;
         tree.note_kin();
@@ -62,7 +64,7 @@ impl Ration {
                 .filter(|process| is_readable(process))
                 .collect();
             let begun = Instant::now();
-            denied += read_group(&mut group, buffer);
+            denied += read_group(&mut group, machine.shmem(buffer), buffer);
             self.allowance -= begun.elapsed().max(Duration::from_nanos(1)).as_secs_f64();
         }
         denied
@@ -94,12 +96,12 @@ fn urgency(process: &Process) -> Option<u64> {
 
 /// Reads the shares of processes that share pages. If what they share moved meanwhile, the estimates stand until it is tried
 /// again. Returns how many refused.
-fn read_group(group: &mut [&mut Process], buffer: &mut Vec<u8>) -> u64 {
+fn read_group(group: &mut [&mut Process], shmem: Option<u64>, buffer: &mut Vec<u8>) -> u64 {
     // The first one tells of a change in all: it is the one that shares the most.
     group.sort_by_key(|process| std::cmp::Reverse(process.memory.map(|memory| memory.resident())));
-    let read: Vec<Option<Shares>> = group.iter_mut().map(|process| process.read_shares(buffer)).collect();
+    let read: Vec<Option<Shares>> = group.iter_mut().map(|process| process.read_shares(shmem, buffer)).collect();
     let whole = group.len() < 2 || {
-        let again = group.first_mut().and_then(|process| process.read_shares(buffer));
+        let again = group.first_mut().and_then(|process| process.read_shares(shmem, buffer));
         let first = read.first().copied().flatten();
         let share = |shares: Option<Shares>| shares.map_or(0, |shares| shares.share.total());
         share(first).abs_diff(share(again)) <= share(first) / TORN

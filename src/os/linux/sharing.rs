@@ -20,6 +20,8 @@ pub(super) struct Shares {
     pub(super) share: Split,
     /// Its minor faults then.
     pub(super) faults: u64,
+    /// The shared memory in use on the whole machine then, where that is told.
+    pub(super) machine_shmem: Option<u64>,
 }
 
 /// Whom a process shares its pages with.
@@ -44,46 +46,57 @@ pub(super) struct Now {
     pub(super) inherited: Option<Split>,
 }
 
+/// The share of a process that was read some time ago.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Estimate {
+    /// What is surely its share.
+    pub(super) share: Split,
+    /// Pages that it shared with relatives and copied since, to write to them: its own, while the old ones are the others'.
+    pub(super) copied: u64,
+    /// Shared memory that it mapped since: new to the tree, or mapped by others before.
+    pub(super) mapped: u64,
+}
+
 impl Sharing {
     /// The share of what is resident now, from what the share was when it was read.
     ///
     /// What is new is a program's own. But among others it is likely to map files that they have mapped, so that files keep
     /// their proportion; and in a family of forks a fault that brought no new page is a shared one that was written to and
-    /// copied. What one of a family maps of shared memory the others have, too: the sum over it sees to what none had.
-    pub(super) fn share_of(self, now: &Now) -> Split {
+    /// copied.
+    pub(super) fn share_of(self, now: &Now) -> Estimate {
         let shares = match self {
-            Self::Denied => return now.resident,
+            Self::Denied => return Estimate { share: now.resident, ..Estimate::default() },
             Self::Unknown => return share_unread(now),
             Self::Read(shares) => shares,
         };
         let own = now.resident.above(&shares.resident.above(&shares.share));
-        let file = scaled(now.resident.file, shares.resident.file, shares.share.file);
-        match now.kin {
-            Kin::Alone => own,
-            Kin::Crowd => Split { file, ..own },
-            Kin::Family => {
-                let grown = now.resident.total().saturating_sub(shares.resident.total());
-                let faulted = pages(now.faults.saturating_sub(shares.faults));
-                // Where shared memory prevails, such faults are its pages being written to for the first time.
-                let copied = if now.resident.shmem > now.resident.anon { 0 } else { faulted.saturating_sub(grown) };
-                let anon = (own.anon + copied).min(now.resident.anon.max(own.anon));
-                Split { anon, file, shmem: shares.share.shmem.min(now.resident.shmem), ..own }
-            }
+        if now.kin == Kin::Alone {
+            return Estimate { share: own, ..Estimate::default() };
         }
+        let file = scaled(now.resident.file, shares.resident.file, shares.share.file);
+        let share = Split { file, shmem: shares.share.shmem.min(now.resident.shmem), ..own };
+        let mapped = now.resident.shmem.saturating_sub(shares.resident.shmem);
+        // Where shared memory prevails, faults are its pages being written to for the first time.
+        let copied = if now.kin == Kin::Crowd || now.resident.shmem > now.resident.anon {
+            0
+        } else {
+            let grown = now.resident.total().saturating_sub(shares.resident.total());
+            pages(now.faults.saturating_sub(shares.faults)).saturating_sub(grown)
+        };
+        Estimate { share, copied, mapped }
     }
 }
 
 /// Programs and libraries are others', too. Of what a fork has, that is its own which it faulted in, or has more than its
 /// parent.
-fn share_unread(now: &Now) -> Split {
+fn share_unread(now: &Now) -> Estimate {
     let own = Split { file: 0, shmem: 0, ..now.resident };
-    match now.inherited {
-        None => own,
-        Some(inherited) => {
-            let faulted = pages(now.faults).min(own.anon);
-            Split { anon: faulted.max(own.anon.saturating_sub(inherited.anon)), swap: 0, ..own }
-        }
-    }
+    let Some(inherited) = now.inherited else {
+        return Estimate { share: own, mapped: now.resident.shmem, ..Estimate::default() };
+    };
+    let faulted = pages(now.faults).min(own.anon);
+    let share = Split { anon: faulted.max(own.anon.saturating_sub(inherited.anon)), swap: 0, ..own };
+    Estimate { share, mapped: now.resident.shmem.saturating_sub(inherited.shmem), ..Estimate::default() }
 }
 
 fn pages(count: u64) -> u64 {
@@ -107,41 +120,45 @@ mod tests {
     }
 
     const fn read(resident: Split, share: Split) -> Sharing {
-        Sharing::Read(Shares { resident, share, faults: 7 })
+        Sharing::Read(Shares { resident, share, faults: 7, machine_shmem: None })
+    }
+
+    const fn surely(share: Split) -> Estimate {
+        Estimate { share, copied: 0, mapped: 0 }
     }
 
     #[test]
     fn what_a_lone_program_maps_anew_is_its_own() {
         let known = read(split(10, 10), split(10, 2));
-        assert_eq!(known.share_of(&now(split(15, 20), Kin::Alone)), split(15, 12));
-        assert_eq!(Sharing::Denied.share_of(&now(split(1, 1), Kin::Alone)), split(1, 1));
+        assert_eq!(known.share_of(&now(split(15, 20), Kin::Alone)), surely(split(15, 12)));
+        assert_eq!(Sharing::Denied.share_of(&now(split(1, 1), Kin::Alone)), surely(split(1, 1)));
     }
 
     #[test]
     fn among_others_files_keep_their_proportion() {
         let known = read(split(10, 10), split(5, 5));
-        assert_eq!(known.share_of(&now(split(10, 20), Kin::Crowd)), split(5, 10));
+        assert_eq!(known.share_of(&now(split(10, 20), Kin::Crowd)), surely(split(5, 10)));
     }
 
     #[test]
     fn a_fault_without_a_new_page_is_a_shared_one_that_was_copied() {
         let known = read(split(100, 0), split(50, 0));
         let after = |faults: u64, anon| Now { faults: 7 + faults, ..now(split(anon, 0), Kin::Family) };
-        assert_eq!(known.share_of(&after(10, 100)), split(60, 0));
-        assert_eq!(known.share_of(&after(10, 110)), split(60, 0), "ten new pages, ten faults");
-        assert_eq!(known.share_of(&after(1000, 100)), split(100, 0), "no more than is resident");
+        let copied = |share, count| Estimate { copied: pages(count), ..surely(share) };
+        assert_eq!(known.share_of(&after(10, 100)), copied(split(50, 0), 10));
+        assert_eq!(known.share_of(&after(10, 110)), copied(split(60, 0), 0), "ten new pages, ten faults");
     }
 
     #[test]
     fn a_fork_that_was_not_read_yet_has_what_it_faulted_in_or_has_more_than_its_parent() {
         let fork = |faults, anon| Now { faults, inherited: Some(split(100, 9)), ..now(split(anon, 9), Kin::Family) };
-        assert_eq!(Sharing::Unknown.share_of(&fork(3, 100)), split(3, 0));
-        assert_eq!(Sharing::Unknown.share_of(&fork(3, 612)), split(512, 0), "a huge page is one fault");
-        assert_eq!(Sharing::Unknown.share_of(&fork(40, 50)), split(40, 0), "what it let go of was not its own");
+        assert_eq!(Sharing::Unknown.share_of(&fork(3, 100)), surely(split(3, 0)));
+        assert_eq!(Sharing::Unknown.share_of(&fork(3, 612)), surely(split(512, 0)), "a huge page is one fault");
+        assert_eq!(Sharing::Unknown.share_of(&fork(40, 50)), surely(split(40, 0)), "what it let go of was not its own");
     }
 
     #[test]
     fn a_program_that_was_not_read_yet_has_its_anonymous_memory() {
-        assert_eq!(Sharing::Unknown.share_of(&now(split(5, 5), Kin::Crowd)), split(5, 0));
+        assert_eq!(Sharing::Unknown.share_of(&now(split(5, 5), Kin::Crowd)), surely(split(5, 0)));
     }
 }
