@@ -134,13 +134,22 @@ impl Process {
             (self.life, self.memory) = (Life::Zombie, None);
             return News::Ended;
         }
-        let executed = stat.stack != before.stack;
+        let mut executed = stat.stack != before.stack;
         let moved = |stat: Stat| (stat.minor_faults, stat.major_faults, stat.resident_pages);
         self.ticks_since_status += 1;
         if self.age == 1 || executed || moved(stat) != moved(before) || self.ticks_since_status >= STATUS_AGAIN {
             self.ticks_since_status = 0;
             self.memory = self.status_file.read(buffer).ok().and_then(parse_status);
+            if executed && self.memory.is_none() {
+                // It is ending: its stack went with its memory.
+                executed = false;
+                self.stat.stack = before.stack;
+            }
             self.note_marks(executed);
+            // While a program is being executed, or writes itself a title, it has no command line.
+            if self.age > 1 && self.command.starts_with('[') {
+                self.command = read_command(self.pid);
+            }
         }
         if executed {
             self.begin_program();
@@ -188,6 +197,20 @@ impl Process {
                 thread.children.extend_from_slice(text);
             }
         }
+    }
+
+    /// Whether it has forked since its children were listed, and the fork still shares its pages.
+    pub(super) fn has_new_fork(&self, buffer: &mut Vec<u8>) -> bool {
+        self.threads.iter().any(|thread| {
+            let Ok(text) = thread.file.read(buffer) else { return false };
+            if text == thread.children {
+                return false;
+            }
+            let known: Vec<u32> = parse_children(&thread.children).collect();
+            let new: Vec<u32> = parse_children(text).filter(|pid| !known.contains(pid)).collect();
+            let mut stat_of = |pid| parse_stat(ProcFile::open(&format!("/proc/{pid}/stat")).ok()?.read(buffer).ok()?);
+            new.into_iter().filter_map(&mut stat_of).any(|child| child.stack == self.stat.stack)
+        })
     }
 
     fn list_threads(&mut self) {

@@ -100,12 +100,14 @@ fn read_group(group: &mut [&mut Process], shmem: Option<u64>, buffer: &mut Vec<u
     // The first one tells of a change in all: it is the one that shares the most.
     group.sort_by_key(|process| std::cmp::Reverse(process.memory.map(|memory| memory.resident())));
     let read: Vec<Option<Shares>> = group.iter_mut().map(|process| process.read_shares(shmem, buffer)).collect();
-    let whole = group.len() < 2 || {
+    let holds_still = group.len() < 2 || {
         let again = group.first_mut().and_then(|process| process.read_shares(shmem, buffer));
         let first = read.first().copied().flatten();
         let share = |shares: Option<Shares>| shares.map_or(0, |shares| shares.share.total());
         share(first).abs_diff(share(again)) <= share(first) / TORN
     };
+    // A fork that no tick has seen yet has taken half of each share.
+    let whole = holds_still && !group.iter().any(|process| process.has_new_fork(buffer));
     for (process, shares) in group.iter_mut().zip(&read) {
         process.ticks_since_shares = 0;
         process.stale &= !whole;
