@@ -29,6 +29,8 @@ const AGAIN: u32 = 20;
 /// A family's reading during which the share of its first member moved by more than one part in so many is torn: half of it
 /// is of before a fork, an exec or an end, half of after it, and pages are counted twice or not at all.
 const TORN: u64 = 100;
+/// A family that is read within this time is tried again at once.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 impl Ration {
     pub(super) fn new(now: Instant) -> Self {
@@ -60,7 +62,11 @@ impl Ration {
             // What one of a family copied is the others' alone since then: they are read at one go.
             let mut group: Vec<&mut Process> = tree
                 .counted_mut()
-                .filter(|process| process.pid == pid || (kin == Kin::Family && process.stat.stack == stack))
+                .filter(|process| {
+                    process.pid == pid
+                        || (kin == Kin::Family && process.stat.stack == stack)
+                        || (kin == Kin::Crowd && urgency < u64::MAX && process.kin == Kin::Crowd)
+                })
                 .filter(|process| is_readable(process))
                 .collect();
             let begun = Instant::now();
@@ -99,15 +105,24 @@ fn urgency(process: &Process) -> Option<u64> {
 fn read_group(group: &mut [&mut Process], shmem: Option<u64>, buffer: &mut Vec<u8>) -> u64 {
     // The first one tells of a change in all: it is the one that shares the most.
     group.sort_by_key(|process| std::cmp::Reverse(process.memory.map(|memory| memory.resident())));
-    let read: Vec<Option<Shares>> = group.iter_mut().map(|process| process.read_shares(shmem, buffer)).collect();
-    let holds_still = group.len() < 2 || {
-        let again = group.first_mut().and_then(|process| process.read_shares(shmem, buffer));
-        let first = read.first().copied().flatten();
-        let share = |shares: Option<Shares>| shares.map_or(0, |shares| shares.share.total());
-        share(first).abs_diff(share(again)) <= share(first) / TORN
+    let is_family = group.len() > 1 && group.iter().any(|process| process.kin == Kin::Family);
+    let begun = Instant::now();
+    let (read, whole) = loop {
+        let read: Vec<Option<Shares>> = group.iter_mut().map(|process| process.read_shares(shmem, buffer)).collect();
+        let holds_still = !is_family || {
+            let again = group.first_mut().and_then(|process| process.read_shares(shmem, buffer));
+            let first = read.first().copied().flatten();
+            let share = |shares: Option<Shares>| shares.map_or(0, |shares| shares.share.total());
+            share(first).abs_diff(share(again)) <= share(first) / TORN
+        };
+        // A fork that no tick has seen yet has taken half of each share.
+        if group.iter().any(|process| process.has_new_fork(buffer)) {
+            break (read, false);
+        }
+        if holds_still || begun.elapsed() > AT_ONCE {
+            break (read, holds_still);
+        }
     };
-    // A fork that no tick has seen yet has taken half of each share.
-    let whole = holds_still && !group.iter().any(|process| process.has_new_fork(buffer));
     for (process, shares) in group.iter_mut().zip(&read) {
         process.ticks_since_shares = 0;
         process.stale &= !whole;
