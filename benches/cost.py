@@ -7,7 +7,8 @@
 
 The target holds its memory and sleeps, so that what is counted is the sampler's. CPU time is read from
 /proc/PID/stat of the sampler, from outside, over the middle of the run: neither its start nor the drawing
-of graphs is in it, nor the CPU of the target. psrecord and mprof (pip install psrecord memory_profiler)
+of graphs is in it, nor the CPU of the target. `floor` is a loop that sleeps and reads nothing: what waking up costs
+on this machine, which no sampler can go below. psrecord and mprof (pip install psrecord memory_profiler)
 are left out where they are not installed. Linux alone.
 """
 
@@ -34,6 +35,18 @@ for _ in range(processes - 1):
     if os.fork() == 0:
         break
 time.sleep(max(0.0, end - time.monotonic()))
+"""
+
+FLOOR = """
+import sys, time
+end = time.monotonic() + float(sys.argv[1])
+due = time.monotonic()
+count = 0
+while due < end:
+    due += 0.01
+    time.sleep(max(0.0, due - time.monotonic()))
+    count += 1
+print(count, file=open(sys.argv[2], "w"))
 """
 
 
@@ -80,6 +93,21 @@ def watch(command, seconds, samples):
         "cpu_in_all_s": last_cpu,
         "peak_rss_bytes": own_peak,
     }
+
+
+def by_floor(program, target, seconds, folder):
+    count = folder / "count"
+    holder = subprocess.Popen(target)
+
+    def samples():
+        ticks = int(count.read_text())
+        return [seconds * i / ticks for i in range(ticks)]
+
+    try:
+        return watch([program, "-c", FLOOR, str(seconds), str(count)], seconds, samples)
+    finally:
+        holder.kill()
+        holder.wait()
 
 
 def by_memguard(program, target, seconds, folder):
@@ -141,7 +169,8 @@ def main():
     target = [sys.executable, "-c", TARGET, str(options.mib), str(options.processes), str(options.seconds)]
     # The shims of version managers would be measured in place of the tool.
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    samplers = [("memguard", by_memguard, shutil.which(options.memguard)),
+    samplers = [("floor", by_floor, sys.executable),
+                ("memguard", by_memguard, shutil.which(options.memguard)),
                 ("psrecord", by_psrecord, shutil.which("psrecord", path=beside)),
                 ("mprof", by_mprof, shutil.which("mprof", path=beside))]
     results = {}
