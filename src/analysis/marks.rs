@@ -6,7 +6,7 @@ use anyhow::Result;
 use regex::Regex;
 
 use super::model::{Edge, Measured, PhaseRule, ReadyRule, Rules};
-use crate::trace::{LogLine, MarkKind, ReadyMark, RunRecord};
+use crate::trace::{Ended, LogLine, MarkKind, ReadyMark, RunRecord};
 use crate::units::format_duration;
 
 /// Every mark that the rules ask for, as far as it was found.
@@ -44,6 +44,7 @@ impl<'a> Marks<'a> {
             ReadyRule::NotAsked => Ready::Missing("the workload has no `ready`"),
             ReadyRule::After(at) => Ready::Sought(Sought::At(*at)),
             ReadyRule::Log(line) => Ready::Sought(Sought::Line(line)),
+            ReadyRule::Recorded if record.ended == Ended::NotStarted => Ready::Missing("it did not start"),
             ReadyRule::Recorded => recorded(record.ready),
         };
         let mut marks = Self { ready, phases: rules.phases.iter().map(Phase::new).collect() };

@@ -202,11 +202,15 @@ fn explain(
     if let Some(artifacts) = artifacts {
         let _ = writeln!(out, "  graph: {}", artifacts.join(&judged.key.workload).join("graph.svg").display());
     }
-    let place = check
-        .written
-        .as_ref()
-        .map_or_else(|| "its flag".to_owned(), |written| format!("{}:{}", written.file.display(), written.line));
+    let place = check.written.as_ref().map_or_else(
+        || match check.kind {
+            CheckKind::Budget => format!("`--{}`", check.subject.measure.name()),
+            CheckKind::Regression => format!("`--max-{}-increase`", check.subject.measure.name()),
+        },
+        |written| format!("{}:{}", written.file.display(), written.line),
+    );
     let to_do = match check.kind {
+        CheckKind::Budget if check.written.is_none() => format!("shrink what grew there, or raise {place}"),
         CheckKind::Budget => format!("shrink what grew there, or raise the budget in {place}"),
         CheckKind::Regression => {
             let from = from(artifacts);
