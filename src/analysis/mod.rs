@@ -1,13 +1,16 @@
 //! What a trace says: peak, start-up, retained memory, phases. Pure functions of the trace and of [`Rules`].
 
+mod log_growth;
 mod marks;
 mod measure;
 mod model;
 mod retained;
 pub mod stats;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod window;
 
+pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, log_growth};
 pub use measure::{line_near, measure};
 pub use model::{Certainty, Edge, Measured, Measures, Peak, PhaseMeasures, PhaseRule, ReadyRule, Rules};
