@@ -10,7 +10,7 @@ use memguard::cli::{Cli, Command, Run};
 use memguard::config::{Mistakes, Plan, keys, plan_run};
 use memguard::units::{Bytes, Metric};
 use memguard::verdict::{Level, Measure};
-use memguard::workload::ReadyKind;
+use memguard::workload::{LogFile, ReadyKind};
 use proptest::prelude::*;
 
 const EXAMPLE: &str = "memguard.toml.example";
@@ -47,6 +47,7 @@ fn the_example_names_every_key() {
         keys::WORKLOAD,
         keys::READY,
         keys::STOP,
+        keys::LOG,
         keys::MEASURES,
         keys::TOLERANCE,
         keys::PHASE,
@@ -133,6 +134,20 @@ fn a_command_needs_no_config() {
     assert_eq!(plan.workloads[0].limits.budgets[0].subject.phase.as_deref(), Some("p"));
 }
 
+#[test]
+fn logs_are_named_by_the_config_or_by_flags_and_secrets_by_both() {
+    let example = &example(LINUX).workloads[1].launch;
+    let names = |logs: &[LogFile]| logs.iter().map(|log| (log.name.clone(), log.time.is_some())).collect::<Vec<_>>();
+    assert_eq!(names(&example.logs), [("access.log".to_owned(), false), ("logs/app.log".to_owned(), true)]);
+    assert_eq!(example.redact.len(), 1);
+    let flags =
+        ["--config", EXAMPLE, "--log-file", "stdout", "--log-file", "{ path = 'b', time = '%s' }", "--redact", "x"];
+    let plan = plan(&flags, LINUX).unwrap();
+    let launch = &plan.workloads[1].launch;
+    assert_eq!(names(&launch.logs), [("./stdout".to_owned(), false), ("b".to_owned(), true)]);
+    assert_eq!(launch.redact.len(), 2, "a flag does not bring back what the config keeps out");
+}
+
 /// What a person sees of each mistake. The files' folder is left out: it is spelled differently on Windows.
 #[test]
 fn every_mistake_is_shown_with_its_line_and_what_would_be_right() {
@@ -172,6 +187,8 @@ fn flags_are_complained_of_like_the_config() {
     assert_eq!(codes(&["--env", "novalue", "--", "true"]), ["bad-env"]);
     assert_eq!(codes(&["--phase", "name = ", "--", "true"]), ["bad-toml"]);
     assert_eq!(codes(&["--runs", "0", "--", "true"]), ["out-of-range"]);
+    assert_eq!(codes(&["--log-file", "{ path = \"a\", zone = \"UTC\" }", "--", "true"]), ["zone-without-time"]);
+    assert_eq!(codes(&["--redact", "a(", "--redact", "b*", "--", "true"]), ["bad-regex", "empty-regex"]);
     assert_eq!(codes(&["--config", EXAMPLE, "ingset"]), ["unknown-workload"]);
 }
 

@@ -12,6 +12,12 @@ pub struct RunFlags {
     /// What a command given after `--` is called [default: its program's name].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// A file that the workload writes its log into, followed; or a table such as `{ path = "app.log", time = "%s" }`.
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Vec<String>,
+    /// Keep what matches out of everything that is stored; it is passed on to the terminal all the same.
+    #[arg(long, value_name = "REGEX")]
+    pub redact: Vec<String>,
     /// How often each workload is run.
     #[arg(long, value_name = "N")]
     pub runs: Option<i64>,

@@ -48,6 +48,10 @@ impl<'a> FlagTable<'a> {
         self.text("abort_above", "--abort-above", flags.abort_above.as_deref());
         self.text("stop.signal", "--stop-signal", flags.stop_signal.as_deref());
         self.text("stop.grace", "--stop-grace", flags.stop_grace.as_deref());
+        self.logs(&flags.log_file);
+        let patterns = flags.redact.iter().map(|text| self.node("--redact", text, 0, Value::Text(text.clone())));
+        let patterns = patterns.collect();
+        self.list("redact", patterns);
         for pair in &flags.env {
             match pair.split_once('=') {
                 Some((name, value)) => {
@@ -110,29 +114,45 @@ impl<'a> FlagTable<'a> {
 
     /// Each is the inside of an inline table, or the table itself.
     fn phases(&mut self, phases: &[String]) {
-        let mut nodes = Vec::new();
-        for text in phases {
-            let body = text.trim();
-            let body = body.strip_prefix('{').and_then(|body| body.strip_suffix('}')).unwrap_or(body);
-            // The parser's spans count from the text that it was given: what stands before it is kept the same length.
-            let document = format!("phase = {{ {body} }}");
-            let place = self.reader.sources.add("--phase", &document, false);
-            match DeTable::parse(&document) {
-                Ok(table) => {
-                    if let Some(node) = Table::from_toml(table.get_ref(), &place).get("phase") {
-                        nodes.push(node.clone());
-                    }
-                }
-                Err(error) => {
-                    let place = error.span().map_or_else(|| place.clone(), |span| place.part(span));
-                    let help = "write it as in TOML, such as --phase 'name = \"load\", until = { log = \"Loaded\" }'";
-                    self.reader.wrong("bad-toml", &place, error.message().to_owned(), help);
-                }
+        const HELP: &str = "write it as in TOML, such as --phase 'name = \"load\", until = { log = \"Loaded\" }'";
+        let nodes = phases.iter().filter_map(|text| self.inline_table("--phase", text, HELP)).collect();
+        self.list("phase", nodes);
+    }
+
+    /// Each is a path, or a table in braces.
+    fn logs(&mut self, logs: &[String]) {
+        const HELP: &str =
+            "write a path, or a table as in TOML, such as --log-file '{ path = \"app.log\", time = \"%s\" }'";
+        let node = |text: &String| {
+            if text.trim_start().starts_with('{') {
+                return self.inline_table("--log-file", text, HELP);
+            }
+            Some(self.node("--log-file", text, 0, Value::Text(text.clone())))
+        };
+        let nodes = logs.iter().filter_map(node).collect();
+        self.list("logs", nodes);
+    }
+
+    fn inline_table(&mut self, flag: &'static str, text: &str, help: &str) -> Option<Node> {
+        let body = text.trim();
+        let body = body.strip_prefix('{').and_then(|body| body.strip_suffix('}')).unwrap_or(body);
+        // The parser's spans count from the text that it was given: what stands before it is kept the same length.
+        let document = format!("{} = {{ {body} }}", flag.trim_start_matches('-'));
+        let place = self.reader.sources.add(flag, &document, false);
+        match DeTable::parse(&document) {
+            Ok(table) => Table::from_toml(table.get_ref(), &place).entries.pop().map(|(_, node)| node),
+            Err(error) => {
+                let place = error.span().map_or_else(|| place.clone(), |span| place.part(span));
+                self.reader.wrong("bad-toml", &place, error.message().to_owned(), help);
+                None
             }
         }
+    }
+
+    fn list(&mut self, key: &str, nodes: Vec<Node>) {
         if let Some(first) = nodes.first() {
             let place = first.place.clone();
-            self.insert(&["phase"], Node { place, value: Value::Array(nodes) });
+            self.insert(&[key], Node { place, value: Value::Array(nodes) });
         }
     }
 

@@ -22,6 +22,8 @@ pub const WORKLOAD: &[&str] = &[
     "drive",
     "stop",
     "abort_above",
+    "logs",
+    "redact",
     "budget",
     "regression",
     "level",
@@ -40,6 +42,9 @@ pub const READY_KINDS: &[&str] = &["after", "log", "port", "file", "command"];
 
 /// Keys of `stop`.
 pub const STOP: &[&str] = &["signal", "grace"];
+
+/// Keys of one of the `logs`.
+pub const LOG: &[&str] = &["path", "time", "zone"];
 
 /// Keys of `budget` and `regression`.
 pub const MEASURES: &[&str] = &["peak", "startup", "retained"];

@@ -6,6 +6,7 @@ pub mod keys;
 mod layers;
 mod limits;
 mod load;
+mod logs;
 mod mistakes;
 mod node;
 mod plan;

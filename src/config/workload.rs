@@ -31,6 +31,8 @@ impl Reader {
         self.check_ready(ready.as_ref(), layers, timeout);
         let env = self.env(layers);
         let stop = self.stop(layers);
+        let logs = self.logs(layers, folder);
+        let redact = self.redact(layers);
         let abort_above = layers.get("abort_above").and_then(|node| self.bytes(node));
         let runs = layers.get("runs").and_then(|node| self.whole(node, 1, 1000));
         let sampling = self.sampling(layers);
@@ -60,6 +62,8 @@ impl Reader {
                 drive: drive.flatten(),
                 stop,
                 abort_above,
+                logs,
+                redact,
             },
             sampling,
             limits,

@@ -1,7 +1,11 @@
 //! What Unix systems have in common: signals, process groups, terminals.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -211,6 +215,15 @@ pub fn environment() -> BTreeMap<String, String> {
         facts.insert("huge_pages".into(), chosen.0.to_owned());
     }
     facts
+}
+
+/// Whether an open file is the one that stands at a path now.
+///
+/// # Errors
+/// When nothing stands there, or it can't be asked.
+pub fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    Ok(identity(file.metadata()?) == identity(fs::metadata(path)?))
 }
 
 /// Columns of the terminal that standard error or output is on.

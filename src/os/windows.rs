@@ -1,10 +1,14 @@
 //! Windows: no process groups to signal; what can't be asked to end is ended.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::os::windows::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result};
+use same_file::Handle;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::OwnUsage;
@@ -129,6 +133,15 @@ pub fn own_usage() -> OwnUsage {
 #[must_use]
 pub fn environment() -> BTreeMap<String, String> {
     super::portable::common_environment()
+}
+
+/// Whether an open file is the one that stands at a path now.
+///
+/// # Errors
+/// When nothing stands there, or it can't be asked.
+pub fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
+    // Times of creation don't tell: a file that is made anew under a name inherits the one that the name had.
+    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }
 
 /// Not asked for on this system.

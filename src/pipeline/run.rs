@@ -120,6 +120,8 @@ pub fn demo(out: &Path, voice: Voice) -> Result<ExitCode> {
             drive: None,
             stop: Stop::default(),
             abort_above: None,
+            logs: Vec::new(),
+            redact: Vec::new(),
         },
         sampling: sampler::Settings::default(),
         rules: analysis::Rules { ready: analysis::ReadyRule::Log(ready), phases: Vec::new() },

@@ -57,5 +57,7 @@ pub(super) enum Event {
     DriveEnded(Option<Ending>),
     OutputEnded,
     OutputFailed(anyhow::Error),
+    /// What is to be said of the files that were followed.
+    LogsFollowed(Vec<String>),
     Interrupted(i32),
 }

@@ -207,6 +207,8 @@ mod tests {
             ready: Some(Ready { kind: ReadyKind::Port(1), within: Some(s(5)) }),
             stop: Stop::default(),
             abort_above: Some(Bytes(100)),
+            logs: Vec::new(),
+            redact: Vec::new(),
             command,
         }
     }

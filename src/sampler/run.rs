@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,12 +10,12 @@ use jiff::Timestamp;
 use super::events::{Caught, Event};
 use super::life::{Deed, Life};
 use super::settings::{Settings, SourceChoice};
-use super::threads::{start_threads, wait_for};
+use super::threads::{Watchers, wait_for};
 use super::ticks::Ticks;
 use crate::os::{self, Foreground, Reading, Source, SourceKind};
-use crate::trace::{Ended, ProcessRow, Recorder, RunFolder, RunRecord, Sample};
+use crate::trace::{Ended, ProcessRow, Recorder, Redactor, RunFolder, RunRecord, Sample};
 use crate::units::Bytes;
-use crate::workload;
+use crate::workload::{self, Followed};
 
 /// Says a sentence to whoever watches while the workload runs.
 pub type Tell<'a> = dyn Fn(&str) + 'a;
@@ -59,29 +58,35 @@ pub fn record_run(
     caught: &Caught,
     tell: &Tell<'_>,
 ) -> Result<RunRecord> {
+    let redactor = Redactor::new(launch.redact.clone());
     os::adopt_orphans()?;
     if let Some(before) = &launch.before
         && let Err(error) = workload::run_to_end(before, launch)
     {
-        return not_started(folder, record, &error.context("its `before` failed"));
+        return not_started(folder, record, redactor, &error.context("its `before` failed"));
     }
-    let files = RunFolder::create(folder, &record)?;
+    let files = RunFolder::create(folder, &record, redactor.clone())?;
+    let followed = (!launch.logs.is_empty()).then(|| Followed::begin(&launch.logs));
     let kills_before = os::memory_kills();
     let own_before = os::own_usage();
     let (clock, wall) = (Instant::now(), SystemTime::now());
     record.started = Timestamp::now();
     let launched = match workload::launch(launch) {
         Ok(launched) => launched,
-        Err(error) => return not_started(folder, record, &error),
+        Err(error) => return not_started(folder, record, redactor, &error),
     };
     let root = launched.child.id();
     source.follow(root)?;
     let mut recorder = files.launched(record.started);
     let (events, inbox) = channel();
     caught.listen(Some(events.clone()));
-    let give_up = Arc::new(AtomicBool::new(false));
     let foreground = Foreground::lend(root);
-    start_threads(launch, launched, &recorder, &events, clock, wall, &give_up);
+    let watchers = Watchers::new(launch, &recorder, &events, clock);
+    watchers.start(launch, launched, wall);
+    let outputs = 2 + u32::from(followed.is_some());
+    if let Some(followed) = followed {
+        watchers.follow(&launch.logs, followed, record.started);
+    }
     let mut run = Run {
         launch,
         life: Life::new(launch),
@@ -98,7 +103,8 @@ pub fn record_run(
         peak: Bytes::ZERO,
         at_most: Bytes::ZERO,
         several: false,
-        outputs: 2,
+        outputs,
+        notices: Vec::new(),
         root_ended: None,
         tell,
     };
@@ -107,9 +113,9 @@ pub fn record_run(
         run.kill_all();
     }
     let duration = clock.elapsed();
+    watchers.give_up.store(true, Ordering::Relaxed);
     let drained = run.drain_output();
     run.end_drive();
-    give_up.store(true, Ordering::Relaxed);
     caught.listen(None);
 
     let killed_for_memory = matches!((kills_before, os::memory_kills()), (Some(before), Some(after)) if after > before);
@@ -130,6 +136,7 @@ pub fn record_run(
     record.sampling.own_cpu = own.cpu.zip(own_before.cpu).map(|(after, before)| after.saturating_sub(before));
     record.sampling.own_peak = own.peak;
     record.notices.extend(run.source.notices());
+    record.notices.append(&mut run.notices);
     if run.peak == Bytes::ZERO {
         record.notices.push("it ended before its memory could be read even once".to_owned());
     }
@@ -140,12 +147,12 @@ pub fn record_run(
 }
 
 /// Leaves a complete folder for a run that never began, so that reports and checks know of it.
-fn not_started(folder: &Path, mut record: RunRecord, error: &anyhow::Error) -> Result<RunRecord> {
+fn not_started(folder: &Path, mut record: RunRecord, redactor: Redactor, error: &anyhow::Error) -> Result<RunRecord> {
     record.ended = Ended::NotStarted;
     record.duration = Some(Duration::ZERO);
     record.started = Timestamp::now();
     record.notices.push(format!("{error:#}"));
-    RunFolder::create(folder, &record)?.launched(record.started).finish(&mut record)?;
+    RunFolder::create(folder, &record, redactor)?.launched(record.started).finish(&mut record)?;
     Ok(record)
 }
 
@@ -168,8 +175,10 @@ struct Run<'a> {
     at_most: Bytes,
     /// Whether there was ever more than one process: then the peak of the sum lies between two bounds.
     several: bool,
-    /// Streams that may still bring something.
+    /// Streams that may still bring something; the followed files are one.
     outputs: u32,
+    /// What is to be said of the followed files.
+    notices: Vec<String>,
     root_ended: Option<Duration>,
     tell: &'a Tell<'a>,
 }
@@ -282,6 +291,10 @@ impl Run<'_> {
                 self.outputs -= 1;
                 None
             }
+            Event::LogsFollowed(notices) => {
+                self.notices.extend(notices);
+                None
+            }
             Event::OutputFailed(error) => return Err(error),
         };
         self.perform(deed)
@@ -347,6 +360,7 @@ impl Run<'_> {
             match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Event::OutputEnded) => self.outputs -= 1,
                 Ok(Event::OutputFailed(error)) => return Err(error),
+                Ok(Event::LogsFollowed(notices)) => self.notices.extend(notices),
                 Ok(Event::Ready(at)) if !self.life.is_stopping() => {
                     // The line was printed before the end, and read after it.
                     let _ = self.life.ready(at);

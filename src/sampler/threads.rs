@@ -5,63 +5,158 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::Timestamp;
+use regex::Regex;
+
 use super::events::Event;
 use crate::os::{self, Ending};
-use crate::trace::{Recorder, Stream};
-use crate::workload::{self, Destination, Launched, ReadyKind};
+use crate::trace::{LogWriter, Recorder, Stream};
+use crate::workload::{self, Destination, Followed, Launched, LineClock, LogFile, Piece, ReadyKind};
 
-/// What waits: for the root, for both streams, for the sign of being ready.
-pub(super) fn start_threads(
-    launch: &workload::Settings,
-    launched: Launched,
-    recorder: &Recorder,
-    events: &Sender<Event>,
-    clock: Instant,
-    wall: SystemTime,
-    give_up: &Arc<AtomicBool>,
-) {
-    let Launched { child, stdout, stderr } = launched;
-    wait_for(child, events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
-    let ready_line = match &launch.ready {
-        Some(workload::Ready { kind: ReadyKind::Log(pattern), .. }) => Some(Arc::new(pattern.clone())),
-        _ => None,
-    };
-    let seen = Arc::new(AtomicBool::new(false));
-    let streams: [(Box<dyn std::io::Read + Send>, _, _); 2] = [
-        (Box::new(stdout), Stream::Stdout, Destination::Stdout),
-        (Box::new(stderr), Stream::Stderr, Destination::Stderr),
-    ];
-    for (from, stream, to) in streams {
-        let (log, events, ready_line, seen) = (recorder.log(), events.clone(), ready_line.clone(), Arc::clone(&seen));
-        thread::spawn(move || {
-            let look = |at: Duration, line: &str| {
-                if let Some(pattern) = &ready_line
-                    && !seen.load(Ordering::Relaxed)
-                    && pattern.is_match(line)
-                    && !seen.swap(true, Ordering::Relaxed)
-                {
-                    let _ = events.send(Event::Ready(at));
-                }
-            };
-            let mut failure = None;
-            workload::pass_on(from, to, |came, bytes| {
-                let at = came.saturating_duration_since(clock);
-                if let Err(error) = log.push(stream, at, bytes, look) {
-                    failure.get_or_insert(error);
-                }
+/// How often followed files are read: as often as the memory is, unless told otherwise.
+const FOLLOWED_EVERY: Duration = Duration::from_millis(10);
+/// How long they are read on once the workload has ended.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// What a run's threads have in common.
+#[derive(Clone)]
+pub(super) struct Watchers {
+    pub(super) log: Arc<LogWriter>,
+    pub(super) events: Sender<Event>,
+    /// When the run began, on the monotonic clock.
+    pub(super) clock: Instant,
+    /// Set once there is nothing left to wait for.
+    pub(super) give_up: Arc<AtomicBool>,
+    ready_line: Option<Arc<ReadyLine>>,
+}
+
+/// The line that ends start-up, wherever it is printed first.
+struct ReadyLine {
+    pattern: Regex,
+    seen: AtomicBool,
+}
+
+impl Watchers {
+    pub(super) fn new(
+        launch: &workload::Settings,
+        recorder: &Recorder,
+        events: &Sender<Event>,
+        clock: Instant,
+    ) -> Self {
+        let ready_line = match &launch.ready {
+            Some(workload::Ready { kind: ReadyKind::Log(pattern), .. }) => {
+                Some(Arc::new(ReadyLine { pattern: pattern.clone(), seen: AtomicBool::new(false) }))
+            }
+            _ => None,
+        };
+        let give_up = Arc::new(AtomicBool::new(false));
+        Self { log: recorder.log(), events: events.clone(), clock, give_up, ready_line }
+    }
+
+    /// Waits for the root, for both streams, for the sign of being ready.
+    pub(super) fn start(&self, launch: &workload::Settings, launched: Launched, wall: SystemTime) {
+        let Launched { child, stdout, stderr } = launched;
+        wait_for(child, &self.events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
+        let streams: [(Box<dyn std::io::Read + Send>, _, _); 2] = [
+            (Box::new(stdout), Stream::Stdout, Destination::Stdout),
+            (Box::new(stderr), Stream::Stderr, Destination::Stderr),
+        ];
+        for (from, stream, to) in streams {
+            let watchers = self.clone();
+            thread::spawn(move || {
+                let look = |at: Duration, line: &str| {
+                    watchers.look(at, line);
+                    at
+                };
+                let mut failure = None;
+                workload::pass_on(from, to, |came, bytes| {
+                    if let Err(error) = watchers.log.push(&stream, watchers.since_launch(came), bytes, look) {
+                        failure.get_or_insert(error);
+                    }
+                });
+                let failure = watchers.log.end(&stream, look).err().or(failure);
+                watchers.end(failure);
             });
-            let failure = log.end(stream, look).err().or(failure);
-            // The run may be over: then nobody listens, and nobody needs to.
-            let _ = failure.map(|error| events.send(Event::OutputFailed(error)));
-            let _ = events.send(Event::OutputEnded);
+        }
+        let (settings, watchers) = (launch.clone(), self.clone());
+        thread::spawn(move || {
+            if workload::watch_for_ready(&settings, wall, &watchers.give_up) {
+                let _ = watchers.events.send(Event::Ready(watchers.clock.elapsed()));
+            }
         });
     }
-    let (settings, events, give_up) = (launch.clone(), events.clone(), Arc::clone(give_up));
-    thread::spawn(move || {
-        if workload::watch_for_ready(&settings, wall, &give_up) {
-            let _ = events.send(Event::Ready(clock.elapsed()));
+
+    /// Follows files until told to give up, and then to their ends.
+    pub(super) fn follow(&self, files: &[LogFile], mut followed: Followed, launched: Timestamp) {
+        let watchers = self.clone();
+        let mut files: Vec<(Stream, LineClock)> = files
+            .iter()
+            .map(|file| (Stream::File(file.name.as_str().into()), LineClock::new(file.time.clone(), launched)))
+            .collect();
+        thread::spawn(move || {
+            let mut failure = None;
+            let mut told: Option<Instant> = None;
+            loop {
+                if told.is_none() && watchers.give_up.load(Ordering::Relaxed) {
+                    told = Some(Instant::now());
+                }
+                let any = followed.read(|index, piece| {
+                    let (stream, clock) = &mut files[index];
+                    if let Err(error) = watchers.take(stream, clock, piece) {
+                        failure.get_or_insert(error);
+                    }
+                });
+                match told {
+                    None => thread::sleep(FOLLOWED_EVERY),
+                    // Somebody else may write on and on.
+                    Some(told) if any && told.elapsed() < LAST_LINES => {}
+                    Some(_) => break,
+                }
+            }
+            for (stream, clock) in &mut files {
+                failure = watchers.take(stream, clock, Piece::Break).err().or(failure);
+            }
+            let named = files.iter().filter_map(|(stream, clock)| match stream {
+                Stream::File(name) => clock.notice(name),
+                Stream::Stdout | Stream::Stderr => None,
+            });
+            let notices = followed.notices().into_iter().chain(named).collect();
+            let _ = watchers.events.send(Event::LogsFollowed(notices));
+            watchers.end(failure);
+        });
+    }
+
+    fn take(&self, stream: &Stream, clock: &mut LineClock, piece: Piece<'_>) -> anyhow::Result<()> {
+        let stamp = |arrived: Duration, line: &str| {
+            let at = clock.stamp(arrived, line);
+            self.look(at, line);
+            at
+        };
+        match piece {
+            Piece::Bytes(came, bytes) => self.log.push(stream, self.since_launch(came), bytes, stamp),
+            Piece::Break => self.log.end(stream, stamp),
         }
-    });
+    }
+
+    fn since_launch(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.clock)
+    }
+
+    fn look(&self, at: Duration, line: &str) {
+        if let Some(ready) = &self.ready_line
+            && !ready.seen.load(Ordering::Relaxed)
+            && ready.pattern.is_match(line)
+            && !ready.seen.swap(true, Ordering::Relaxed)
+        {
+            let _ = self.events.send(Event::Ready(at));
+        }
+    }
+
+    /// The run may be over: then nobody listens, and nobody needs to.
+    fn end(&self, failure: Option<anyhow::Error>) {
+        let _ = failure.map(|error| self.events.send(Event::OutputFailed(error)));
+        let _ = self.events.send(Event::OutputEnded);
+    }
 }
 
 /// Waits for a process in a thread of its own: its end is an event, not something to look for at every tick.

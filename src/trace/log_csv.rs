@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::model::{LogLine, Stream};
 use super::row_file::RowFile;
 use super::rows::{Quoting, Row, Rows};
-use super::text::{push_last_cell, without_guard};
+use super::text::{push_last_cell, push_text, without_guard};
 
 const HEADER: &str = "elapsed_s,timestamp,stream,line";
 
@@ -22,16 +22,17 @@ pub(super) fn create(path: &Path) -> Result<RowFile> {
 /// Appends a row. `stamp` is its first two cells.
 pub(super) fn push_row(stamp: &[u8], stream: &str, text: &str, rows: &mut Vec<u8>) {
     rows.extend_from_slice(stamp);
-    rows.extend_from_slice(stream.as_bytes());
+    push_text(stream, rows);
     rows.push(b',');
     push_last_cell(text, rows);
 }
 
 /// As the files write it.
-pub(super) const fn name(stream: Stream) -> &'static str {
+pub(super) fn name(stream: &Stream) -> &str {
     match stream {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
+        Stream::File(name) => name,
     }
 }
 
@@ -75,13 +76,13 @@ impl Iterator for LogLines {
 }
 
 fn line(row: &Row<'_>) -> Result<LogLine> {
-    let stream =
-        [Stream::Stdout, Stream::Stderr].into_iter().find(|stream| row.text(2).is_ok_and(|t| t == name(*stream)));
-    Ok(LogLine {
-        at: row.seconds(0)?,
-        stream: stream.ok_or_else(|| row.cell_error(2, "is not `stdout` or `stderr`"))?,
-        text: without_guard(row.text(3)?).to_owned(),
-    })
+    let stream = match without_guard(row.text(2)?) {
+        "stdout" => Stream::Stdout,
+        "stderr" => Stream::Stderr,
+        "" => return Err(row.cell_error(2, "names no stream")),
+        file => Stream::File(file.into()),
+    };
+    Ok(LogLine { at: row.seconds(0)?, stream, text: without_guard(row.text(3)?).to_owned() })
 }
 
 #[cfg(test)]
@@ -100,12 +101,20 @@ mod tests {
     fn a_damaged_row_is_told_with_its_line_and_value() {
         for (row, told) in [
             ("x,t,stdout,a", "line 3: elapsed_s is not a number of seconds: \"x\""),
-            ("1.0,t,stdin,a", "line 3: stream is not `stdout` or `stderr`: \"stdin\""),
+            ("1.0,t,,a", "line 3: stream names no stream: \"\""),
             ("1.0,t,stdout,a,b", "line 3: has 5 cells, not 4"),
         ] {
             let error = read(&format!("0.0,t,stdout,\"quoted, whole\"\n{row}\n")).unwrap_err().to_string();
             assert!(error.contains(told), "{row}: {error}");
         }
+    }
+
+    #[test]
+    fn a_file_is_a_stream_by_its_name() {
+        let mut rows = Vec::new();
+        push_row(b"1.0,t,", "=logs, old/app.log", "a", &mut rows);
+        let lines = read(&String::from_utf8(rows).unwrap()).unwrap();
+        assert_eq!(lines[0].stream, Stream::File("=logs, old/app.log".into()));
     }
 
     #[test]

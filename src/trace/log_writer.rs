@@ -1,5 +1,6 @@
-//! The writer of `log.csv`: from the bytes of two streams to rows, bounded whatever a workload prints.
+//! The writer of `log.csv`: from the bytes of several streams to rows, bounded whatever a workload prints.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::clock::WallClock;
 use super::lines::{LineSplitter, RawLine};
 use super::log_csv::{self, OWN, name};
 use super::model::Stream;
+use super::redact::Redactor;
 use super::row_file::RowFile;
 use super::text::harmless;
 use crate::units::{Bytes, format_duration};
@@ -18,15 +20,15 @@ pub const LARGEST_LOG: Bytes = Bytes::from_mib(64);
 
 /// Writes `log.csv`; shared by the threads that read the workload's output and the one that samples.
 ///
-/// Rows stand in the order in which the lines were completed. A line's time is the arrival of its first byte, so a
-/// line that was printed in parts may stand after a younger one.
+/// Rows stand in the order in which the lines were completed. A line's time is the arrival of its first byte, or its
+/// own, so a line that was printed in parts may stand after a younger one.
 pub struct LogWriter {
     inner: Mutex<Inner>,
 }
 
 struct Inner {
-    stdout: LineSplitter,
-    stderr: LineSplitter,
+    /// Of the streams that have brought something and have not ended.
+    splitters: Vec<(Stream, LineSplitter)>,
     log: Log,
     closed: bool,
 }
@@ -35,7 +37,8 @@ struct Inner {
 struct Log {
     file: RowFile,
     clock: WallClock,
-    /// The first two cells of lines that arrived at this time: those of one chunk share them.
+    redactor: Redactor,
+    /// The first two cells of lines of this time: those of one chunk share them.
     stamp: (Option<Duration>, Vec<u8>),
     scratch: String,
     room: usize,
@@ -49,39 +52,51 @@ struct Omitted {
 }
 
 impl LogWriter {
-    pub(super) fn new(file: RowFile, clock: WallClock, largest: Bytes) -> Self {
+    pub(super) fn new(file: RowFile, clock: WallClock, redactor: Redactor, largest: Bytes) -> Self {
         let room = usize::try_from(largest.0).unwrap_or(usize::MAX);
-        let log = Log { file, clock, stamp: (None, Vec::new()), scratch: String::new(), room, omitted: None };
-        let (stdout, stderr) = (LineSplitter::default(), LineSplitter::default());
-        Self { inner: Mutex::new(Inner { stdout, stderr, log, closed: false }) }
+        let stamp = (None, Vec::new());
+        let log = Log { file, clock, redactor, stamp, scratch: String::new(), room, omitted: None };
+        Self { inner: Mutex::new(Inner { splitters: Vec::new(), log, closed: false }) }
     }
 
-    /// Takes bytes as they arrived at `at`, and shows every line that they end to `seen`, also where the log is full.
+    /// Takes bytes as they arrived at `at`, and shows every line that they end to `stamp`, also where the log is full.
     ///
-    /// `seen` gets the line's time and its text as `log.csv` has it. It must not call this writer.
+    /// `stamp` gets the line's arrival and its text as `log.csv` has it, and answers with the time that the line is to
+    /// have. It must not call this writer.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn push(&self, stream: Stream, at: Duration, bytes: &[u8], mut seen: impl FnMut(Duration, &str)) -> Result<()> {
+    pub fn push(
+        &self,
+        stream: &Stream,
+        at: Duration,
+        bytes: &[u8],
+        mut stamp: impl FnMut(Duration, &str) -> Duration,
+    ) -> Result<()> {
         let mut inner = self.lock();
-        let Inner { stdout, stderr, log, closed } = &mut *inner;
+        let Inner { splitters, log, closed } = &mut *inner;
         if *closed {
             return Ok(());
         }
-        splitter(stream, stdout, stderr).push(at, bytes, |line| log.line(stream, &line, &mut seen))
+        let index = splitters.iter().position(|(known, _)| known == stream).unwrap_or_else(|| {
+            splitters.push((stream.clone(), LineSplitter::default()));
+            splitters.len() - 1
+        });
+        splitters[index].1.push(at, bytes, |line| log.line(stream, &line, &mut stamp))
     }
 
     /// The stream has ended: what it printed last is a line though nothing ended it.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn end(&self, stream: Stream, mut seen: impl FnMut(Duration, &str)) -> Result<()> {
+    pub fn end(&self, stream: &Stream, mut stamp: impl FnMut(Duration, &str) -> Duration) -> Result<()> {
         let mut inner = self.lock();
-        let Inner { stdout, stderr, log, closed } = &mut *inner;
-        if *closed {
+        let Inner { splitters, log, closed } = &mut *inner;
+        let Some(index) = splitters.iter().position(|(known, _)| known == stream).filter(|_| !*closed) else {
             return Ok(());
-        }
-        splitter(stream, stdout, stderr).finish(|line| log.line(stream, &line, &mut seen))
+        };
+        let (_, mut splitter) = splitters.swap_remove(index);
+        splitter.finish(|line| log.line(stream, &line, &mut stamp))
     }
 
     pub(super) fn flush_if_due(&self, now: Duration) -> Result<()> {
@@ -91,11 +106,15 @@ impl LogWriter {
     /// Writes what is left. What comes later, from a process that kept the stream open, is ignored. Tells what is not
     /// in the file.
     pub(super) fn finish(&self) -> (Result<()>, Option<String>) {
-        let written = self.end(Stream::Stdout, |_, _| {}).and_then(|()| self.end(Stream::Stderr, |_, _| {}));
         let mut inner = self.lock();
-        inner.closed = true;
-        let flushed = inner.log.file.flush();
-        (written.and(flushed), inner.log.omitted.map(Omitted::notice))
+        let Inner { splitters, log, closed } = &mut *inner;
+        *closed = true;
+        let end = |(stream, mut splitter): (Stream, LineSplitter)| {
+            splitter.finish(|line| log.line(&stream, &line, &mut |at, _| at))
+        };
+        let written = std::mem::take(splitters).into_iter().try_for_each(end);
+        let flushed = log.file.flush();
+        (written.and(flushed), log.omitted.map(Omitted::notice))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -103,25 +122,29 @@ impl LogWriter {
     }
 }
 
-fn splitter<'a>(stream: Stream, stdout: &'a mut LineSplitter, stderr: &'a mut LineSplitter) -> &'a mut LineSplitter {
-    match stream {
-        Stream::Stdout => stdout,
-        Stream::Stderr => stderr,
-    }
-}
-
 impl Log {
-    fn line(&mut self, stream: Stream, line: &RawLine<'_>, seen: &mut impl FnMut(Duration, &str)) -> Result<()> {
-        let text = harmless(line.bytes, line.cut, &mut self.scratch);
-        seen(line.at, text);
+    fn line(
+        &mut self,
+        stream: &Stream,
+        line: &RawLine<'_>,
+        stamp: &mut impl FnMut(Duration, &str) -> Duration,
+    ) -> Result<()> {
+        let text = if self.redactor.is_idle() {
+            Cow::Borrowed(harmless(line.bytes, line.cut, &mut self.scratch))
+        } else if line.cut == 0 {
+            self.redactor.apply(harmless(line.bytes, 0, &mut self.scratch))
+        } else {
+            Cow::Owned(self.redactor.apply_to_cut(harmless(line.bytes, 0, &mut self.scratch), line.cut))
+        };
+        let (text, at) = (&*text, stamp(line.at, &text));
         if let Some(omitted) = &mut self.omitted {
             omitted.lines += 1;
             return Ok(());
         }
-        if self.stamp.0 != Some(line.at) {
-            self.stamp.0 = Some(line.at);
+        if self.stamp.0 != Some(at) {
+            self.stamp.0 = Some(at);
             self.stamp.1.clear();
-            self.clock.write(line.at, &mut self.stamp.1);
+            self.clock.write(at, &mut self.stamp.1);
         }
         let (stamp, room) = (&self.stamp.1, &mut self.room);
         let mut full = false;
@@ -137,7 +160,7 @@ impl Log {
             }
         });
         if full {
-            self.omitted = Some(Omitted { from: line.at, lines: 1 });
+            self.omitted = Some(Omitted { from: at, lines: 1 });
         }
         result
     }
@@ -171,13 +194,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
         let clock = WallClock::new(Timestamp::UNIX_EPOCH, TimeZone::UTC);
-        let writer = LogWriter::new(log_csv::create(&path).unwrap(), clock, largest);
+        let writer = LogWriter::new(log_csv::create(&path).unwrap(), clock, Redactor::default(), largest);
         Fixture { _folder: folder, path, writer }
     }
 
     impl Fixture {
-        fn print(&self, stream: Stream, millis: u64, bytes: &[u8]) {
-            self.writer.push(stream, Duration::from_millis(millis), bytes, |_, _| {}).unwrap();
+        fn print(&self, stream: &Stream, millis: u64, bytes: &[u8]) {
+            self.writer.push(stream, Duration::from_millis(millis), bytes, |at, _| at).unwrap();
         }
 
         fn finish(&self) -> Option<String> {
@@ -198,9 +221,9 @@ mod tests {
     #[test]
     fn the_file_is_what_the_documentation_says() {
         let log = fixture(LARGEST_LOG);
-        log.print(Stream::Stdout, 1, b"loading a, b\n=1+1\nhalf");
-        log.print(Stream::Stderr, 2, b"\x1b[1m\"warn\"\xff\x1b[0m\n\n");
-        log.print(Stream::Stdout, 3, b" a line\nno end");
+        log.print(&Stream::Stdout, 1, b"loading a, b\n=1+1\nhalf");
+        log.print(&Stream::Stderr, 2, b"\x1b[1m\"warn\"\xff\x1b[0m\n\n");
+        log.print(&Stream::Stdout, 3, b" a line\nno end");
         assert_eq!(log.finish(), None);
         insta::assert_snapshot!(files::read_text(&log.path).unwrap(), @r#"
         elapsed_s,timestamp,stream,line
@@ -220,14 +243,15 @@ mod tests {
     fn every_line_is_shown_as_the_file_has_it_also_where_the_log_is_full() {
         let log = fixture(Bytes(60));
         let mut seen = Vec::new();
+        let mut see = |at: Duration, text: &str| {
+            seen.push(text.to_owned());
+            at
+        };
         let bytes = b"first\nse\0cond\nthird\n";
-        log.writer.push(Stream::Stdout, Duration::ZERO, bytes, |at, text| seen.push((at, text.to_owned()))).unwrap();
-        log.writer.push(Stream::Stdout, Duration::ZERO, b"last", |_, _| panic!("not a line yet")).unwrap();
-        log.writer.end(Stream::Stdout, |at, text| seen.push((at, text.to_owned()))).unwrap();
-        assert_eq!(
-            seen.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(),
-            ["first", "se␀cond", "third", "last"]
-        );
+        log.writer.push(&Stream::Stdout, Duration::ZERO, bytes, &mut see).unwrap();
+        log.writer.push(&Stream::Stdout, Duration::ZERO, b"last", |_, _| panic!("not a line yet")).unwrap();
+        log.writer.end(&Stream::Stdout, &mut see).unwrap();
+        assert_eq!(seen, ["first", "se␀cond", "third", "last"]);
         assert_eq!(
             log.finish().as_deref(),
             Some("3 lines of output from 0 ms on are not in `log.csv`, which holds 64.0 MiB at the most")
@@ -238,11 +262,41 @@ mod tests {
     }
 
     #[test]
+    fn each_stream_has_its_own_lines_and_each_line_the_time_that_it_is_given() {
+        let log = fixture(LARGEST_LOG);
+        let file = Stream::File("app.log".into());
+        log.print(&file, 5, b"ha");
+        log.print(&Stream::Stdout, 6, b"out\n");
+        log.writer.push(&file, Duration::from_millis(7), b"lf\n", |at, _| at - Duration::from_millis(2)).unwrap();
+        log.print(&file, 8, b"rest");
+        log.finish();
+        let found: Vec<_> = log.lines().into_iter().map(|line| (line.stream, line.at.as_millis(), line.text)).collect();
+        let of_file = |at, text: &str| (file.clone(), at, text.to_owned());
+        assert_eq!(found, [(Stream::Stdout, 6, "out".into()), of_file(3, "half"), of_file(8, "rest")]);
+    }
+
+    #[test]
+    fn secrets_are_neither_stored_nor_shown() {
+        let mut log = fixture(LARGEST_LOG);
+        let redactor = Redactor::new(vec![regex::Regex::new("pass=[a-z]+").unwrap()]);
+        log.writer.inner.get_mut().unwrap().log.redactor = redactor;
+        let mut see = |at: Duration, text: &str| {
+            assert!(!text.contains("secret"), "{text}");
+            at
+        };
+        let bytes = [b"login pass=secret ok\n", &vec![b'x'; 9000][..], b"pass=secret\n"].concat();
+        log.writer.push(&Stream::Stdout, Duration::ZERO, &bytes, &mut see).unwrap();
+        log.finish();
+        assert_eq!(log.texts()[0], "login [redacted] ok");
+        assert!(!files::read_text(&log.path).unwrap().contains("secret"));
+    }
+
+    #[test]
     fn what_comes_after_the_end_is_ignored() {
         let log = fixture(LARGEST_LOG);
-        log.print(Stream::Stdout, 0, b"in time\n");
+        log.print(&Stream::Stdout, 0, b"in time\n");
         log.finish();
-        log.print(Stream::Stdout, 1, b"too late\n");
+        log.print(&Stream::Stdout, 1, b"too late\n");
         log.finish();
         assert_eq!(log.texts(), ["in time"]);
     }
@@ -252,7 +306,7 @@ mod tests {
         let log = fixture(LARGEST_LOG);
         let chunk = vec![0u8; 1 << 20];
         for _ in 0..100 {
-            log.print(Stream::Stdout, 5, &chunk);
+            log.print(&Stream::Stdout, 5, &chunk);
         }
         log.finish();
         let texts = log.texts();
@@ -265,8 +319,8 @@ mod tests {
         fn every_printed_line_reads_back(lines in proptest::collection::vec("(\\PC|[\t=+@',\"-])*", 0..20)) {
             let log = fixture(LARGEST_LOG);
             for line in &lines {
-                log.print(Stream::Stderr, 7, line.as_bytes());
-                log.print(Stream::Stderr, 8, b"\n");
+                log.print(&Stream::Stderr, 7, line.as_bytes());
+                log.print(&Stream::Stderr, 8, b"\n");
             }
             log.finish();
             prop_assert_eq!(log.texts(), lines);
@@ -276,10 +330,14 @@ mod tests {
         fn no_output_breaks_the_file(chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 0..9)) {
             let log = fixture(Bytes(400));
             let mut seen = 0;
+            let mut see = |at: Duration, _: &str| {
+                seen += 1;
+                at
+            };
             for chunk in &chunks {
-                log.writer.push(Stream::Stdout, Duration::ZERO, chunk, |_, _| seen += 1).unwrap();
+                log.writer.push(&Stream::Stdout, Duration::ZERO, chunk, &mut see).unwrap();
             }
-            log.writer.end(Stream::Stdout, |_, _| seen += 1).unwrap();
+            log.writer.end(&Stream::Stdout, &mut see).unwrap();
             let full = log.finish().is_some();
             let read = log.lines().len();
             prop_assert_eq!(read < seen, full);

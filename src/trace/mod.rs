@@ -15,6 +15,7 @@ mod model;
 mod processes_csv;
 mod reader;
 mod recorder;
+mod redact;
 mod row_file;
 mod rows;
 mod run_json;
@@ -33,6 +34,7 @@ pub use model::{
 pub use processes_csv::Processes;
 pub use reader::{RunFiles, open, read_curve};
 pub use recorder::{Recorder, RunFolder};
+pub use redact::Redactor;
 
 const MEMORY_CSV: &str = "memory.csv";
 const PROCESSES_CSV: &str = "processes.csv";

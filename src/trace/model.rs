@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,15 +27,17 @@ pub struct Sample {
 }
 
 /// Where a log line came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Stream {
     /// The workload's standard output.
     Stdout,
     /// The workload's standard error.
     Stderr,
+    /// A file that the workload writes, by its name in the config: never that of another stream.
+    File(Arc<str>),
 }
 
-/// One line that the workload printed, stamped when it arrived: a row of `log.csv`.
+/// One line that the workload printed, stamped when it arrived or with its own time: a row of `log.csv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// Since launch.

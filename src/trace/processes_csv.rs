@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::model::ProcessRow;
+use super::redact::Redactor;
 use super::row_file::RowFile;
 use super::rows::{Quoting, Row, Rows};
 use super::text::{LONGEST, harmless, push_cell, push_last_cell, without_guard};
@@ -16,18 +17,20 @@ const HEADER: &str = "pid,parent_pid,started_s,ended_s,peak_bytes,command";
 /// Writes `processes.csv`.
 pub(super) struct ProcessWriter {
     file: RowFile,
+    redactor: Redactor,
     scratch: String,
 }
 
 impl ProcessWriter {
     /// Creates `processes.csv` with its header.
-    pub(super) fn create(path: &Path) -> Result<Self> {
-        Ok(Self { file: RowFile::create(path, HEADER)?, scratch: String::new() })
+    pub(super) fn create(path: &Path, redactor: Redactor) -> Result<Self> {
+        Ok(Self { file: RowFile::create(path, HEADER)?, redactor, scratch: String::new() })
     }
 
     /// Writes a process: when it has ended, or at the end of the run.
     pub(super) fn push(&mut self, process: &ProcessRow) -> Result<()> {
         let ProcessRow { pid, parent_pid, started, ended, peak, command } = process;
+        let command = self.redactor.apply(command);
         let command = command.as_bytes();
         let kept = &command[..command.len().min(LONGEST)];
         let command = harmless(kept, (command.len() - kept.len()) as u64, &mut self.scratch);
@@ -113,7 +116,7 @@ mod tests {
     fn processes_read_back_as_they_were_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("processes.csv");
-        let mut writer = ProcessWriter::create(&path).unwrap();
+        let mut writer = ProcessWriter::create(&path, Redactor::default()).unwrap();
         let ended =
             ProcessRow { ended: Some(Duration::from_secs(2)), peak: Some(Bytes(9)), ..process(7, "sh -c \"a, b\"") };
         let odd = process(8, "-bash\n=1");
@@ -132,5 +135,16 @@ mod tests {
         assert_eq!(read[0], ended);
         assert_eq!(read[1].command, "-bash␊=1");
         assert!(read[2].command.ends_with("é … (8192 bytes more)"));
+    }
+
+    #[test]
+    fn secrets_in_command_lines_are_not_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("processes.csv");
+        let redactor = Redactor::new(vec![regex::Regex::new("hunter[0-9]").unwrap()]);
+        let mut writer = ProcessWriter::create(&path, redactor).unwrap();
+        writer.push(&process(7, "login --password hunter2")).unwrap();
+        writer.finish().unwrap();
+        assert!(files::read_text(&path).unwrap().ends_with(",login --password [redacted]\n"));
     }
 }

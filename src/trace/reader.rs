@@ -92,7 +92,7 @@ pub fn read_curve(memory_csv: &Path) -> Result<Curve> {
 mod tests {
     use super::*;
     use crate::trace::run_json::tests::record;
-    use crate::trace::{Ended, ProcessRow, RunFolder, Sample, Stream, files};
+    use crate::trace::{Ended, ProcessRow, Redactor, RunFolder, Sample, Stream, files};
     use crate::units::{Bytes, Parts};
     use std::time::Duration;
 
@@ -106,20 +106,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("ingest").join("run-1");
         let mut run = record();
-        let mut recorder = RunFolder::create(&folder, &run).unwrap().launched(run.started);
+        let mut recorder = RunFolder::create(&folder, &run, Redactor::default()).unwrap().launched(run.started);
         let samples = [sample(0, 5), sample(10, 9), sample(20, 0)];
         for sample in &samples {
             recorder.sample(sample).unwrap();
         }
         let log = recorder.log();
         let mut lines = Vec::new();
-        log.push(Stream::Stdout, Duration::from_millis(3), b"ready\nla", |_, text| lines.push(text.to_owned()))
-            .unwrap();
+        let mut see = |at: Duration, text: &str| {
+            lines.push(text.to_owned());
+            at
+        };
+        log.push(&Stream::Stdout, Duration::from_millis(3), b"ready\nla", &mut see).unwrap();
         let process =
             ProcessRow { pid: 7, parent_pid: 1, started: Duration::ZERO, ended: None, peak: None, command: "a".into() };
         recorder.process(&process).unwrap();
         recorder.finish(&mut run).unwrap();
-        log.push(Stream::Stdout, Duration::from_millis(4), b"te\n", |_, text| lines.push(text.to_owned())).unwrap();
+        log.push(&Stream::Stdout, Duration::from_millis(4), b"te\n", &mut see).unwrap();
 
         let files = open(&folder).unwrap();
         assert_eq!(files.record(), &run);
@@ -136,11 +139,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let run = RunRecord { ended: Ended::Unfinished, duration: None, ..record() };
-        let mut recorder = RunFolder::create(folder, &run).unwrap().launched(run.started);
+        let mut recorder = RunFolder::create(folder, &run, Redactor::default()).unwrap().launched(run.started);
         for (tick, memory) in [(0, 5), (10, 9), (20, 8)] {
             recorder.sample(&sample(tick, memory)).unwrap();
         }
-        recorder.log().push(Stream::Stdout, Duration::ZERO, b"whole\n", |_, _| {}).unwrap();
+        recorder.log().push(&Stream::Stdout, Duration::ZERO, b"whole\n", |at, _| at).unwrap();
         recorder.flush_if_due(Duration::from_secs(1)).unwrap();
         drop(recorder);
         let path = folder.join(MEMORY_CSV);
@@ -158,7 +161,8 @@ mod tests {
     #[test]
     fn rows_are_on_disk_within_a_second() {
         let folder = tempfile::tempdir().unwrap();
-        let mut recorder = RunFolder::create(folder.path(), &record()).unwrap().launched(record().started);
+        let mut recorder =
+            RunFolder::create(folder.path(), &record(), Redactor::default()).unwrap().launched(record().started);
         let mut on_disk = Vec::new();
         for tick in 0..100 {
             let now = Duration::from_millis(10 * tick);

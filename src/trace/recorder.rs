@@ -13,12 +13,14 @@ use super::log_writer::{LARGEST_LOG, LogWriter};
 use super::memory_csv::MemoryWriter;
 use super::model::{ProcessRow, RunRecord, Sample};
 use super::processes_csv::ProcessWriter;
+use super::redact::Redactor;
 use super::row_file::RowFile;
 use super::{files, log_csv, run_json};
 
 /// A run's folder, its files opened before anything is launched.
 pub struct RunFolder {
     run_json: PathBuf,
+    redactor: Redactor,
     memory: RowFile,
     log: RowFile,
     processes: ProcessWriter,
@@ -26,19 +28,19 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Creates the folder and its four files, `run.json` as `record` says (which is unfinished as yet). Files of an
-    /// earlier run in it are replaced.
+    /// earlier run in it are replaced. What `redactor` finds is in none of them.
     ///
     /// # Errors
     /// When one of them can't be written.
-    pub fn create(folder: &Path, record: &RunRecord) -> Result<Self> {
+    pub fn create(folder: &Path, record: &RunRecord, redactor: Redactor) -> Result<Self> {
         files::create_folder(folder)?;
         let run_json = folder.join(super::RUN_JSON);
         // Before the rows: what stands in the folder must never be another run's.
-        run_json::write(&run_json, record)?;
+        run_json::write(&run_json, &redactor.record(record))?;
         let memory = MemoryWriter::create(&folder.join(super::MEMORY_CSV))?;
         let log = log_csv::create(&folder.join(super::LOG_CSV))?;
-        let processes = ProcessWriter::create(&folder.join(super::PROCESSES_CSV))?;
-        Ok(Self { run_json, memory, log, processes })
+        let processes = ProcessWriter::create(&folder.join(super::PROCESSES_CSV), redactor.clone())?;
+        Ok(Self { run_json, redactor, memory, log, processes })
     }
 
     /// Begins to record a run that was launched at `started`. Touches no file.
@@ -49,8 +51,9 @@ impl RunFolder {
         Recorder {
             run_json: self.run_json,
             memory: MemoryWriter::new(self.memory, clock()),
-            log: Arc::new(LogWriter::new(self.log, clock(), LARGEST_LOG)),
+            log: Arc::new(LogWriter::new(self.log, clock(), self.redactor.clone(), LARGEST_LOG)),
             processes: self.processes,
+            redactor: self.redactor,
         }
     }
 }
@@ -58,6 +61,7 @@ impl RunFolder {
 /// Writes the files of one run.
 pub struct Recorder {
     run_json: PathBuf,
+    redactor: Redactor,
     memory: MemoryWriter,
     log: Arc<LogWriter>,
     processes: ProcessWriter,
@@ -105,7 +109,7 @@ impl Recorder {
         let (log, notice) = self.log.finish();
         let processes = self.processes.finish();
         record.notices.extend(notice);
-        let run = run_json::write(&self.run_json, record);
+        let run = run_json::write(&self.run_json, &self.redactor.record(record));
         [memory, log, processes, run].into_iter().collect()
     }
 }

@@ -51,9 +51,14 @@ fn picture(c: char) -> char {
     }
 }
 
-/// Appends a text as the last cell of a row, with the row's end: quoted where RFC 4180 asks for it, and with a
-/// leading `'` where a spreadsheet would run it.
+/// Appends a text as the last cell of a row, with the row's end.
 pub(super) fn push_last_cell(text: &str, out: &mut Vec<u8>) {
+    push_text(text, out);
+    out.push(b'\n');
+}
+
+/// Appends a text: quoted where RFC 4180 asks for it, and with a leading `'` where a spreadsheet would run it.
+pub(super) fn push_text(text: &str, out: &mut Vec<u8>) {
     let guard: &[u8] = if text.starts_with(FORMULA) { b"'" } else { b"" };
     let text = text.as_bytes();
     if memchr::memchr2(b',', b'"', text).is_none() && memchr::memchr2(b'\n', b'\r', text).is_none() {
@@ -71,10 +76,9 @@ pub(super) fn push_last_cell(text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(rest);
         out.push(b'"');
     }
-    out.push(b'\n');
 }
 
-/// The text of a cell that [`push_last_cell`] wrote, once unquoted.
+/// The text of a cell that [`push_text`] wrote, once unquoted.
 pub(super) fn without_guard(cell: &str) -> &str {
     cell.strip_prefix('\'').unwrap_or(cell)
 }

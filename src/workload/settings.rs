@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::line_time::LineTime;
 use crate::units::Bytes;
 
 /// How a workload is run.
@@ -27,6 +28,21 @@ pub struct Settings {
     pub stop: Stop,
     /// A run whose metric crosses this is ended at once, and has failed.
     pub abort_above: Option<Bytes>,
+    /// Files that the workload writes, whose lines stand beside those of its output.
+    pub logs: Vec<LogFile>,
+    /// What matches one of these is taken out of everything that is stored.
+    pub redact: Vec<Regex>,
+}
+
+/// A file that the workload writes its log into.
+#[derive(Debug, Clone)]
+pub struct LogFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// How it is called in the results: never `stdout`, `stderr` or `memguard`.
+    pub name: String,
+    /// How its lines tell their own time; None where they are stamped on arrival.
+    pub time: Option<LineTime>,
 }
 
 /// A command as the user wrote it.
