@@ -1,0 +1,77 @@
+//! Log files that a real process writes, and secrets that it prints.
+#![cfg(target_os = "linux")] // the workloads are lines for `sh`; the parts are tested everywhere, beside their code
+
+mod common;
+
+use std::fs;
+
+use common::Project;
+
+/// The rows of the log without their times: stream and line.
+fn rows(project: &Project) -> Vec<String> {
+    let log = fs::read_to_string(project.path("memguard-report/sh/run-1/log.csv")).unwrap_or_default();
+    log.lines().skip(1).filter_map(|row| row.splitn(3, ',').nth(2)).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_log_file_stands_beside_the_output_through_rotation_and_truncation() {
+    let project = Project::new();
+    fs::write(project.path("app.log"), "from an earlier run\n").unwrap();
+    let shell = "echo begun; echo one >>app.log; sleep 0.2; mv app.log app.log.1; echo two >>app.log.1; sleep 0.1; \
+                 echo three >app.log; sleep 0.2; : >app.log; sleep 0.2; printf four >>app.log; echo done >&2";
+    let run = project.memguard(&["run", "--log-file", "app.log", "--ready-log", "three", "--", "sh", "-c", shell]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let of_file: Vec<String> = rows(&project).into_iter().filter(|row| row.starts_with("app.log,")).collect();
+    assert_eq!(of_file, ["app.log,one", "app.log,two", "app.log,three", "app.log,four"]);
+    assert!(rows(&project).contains(&"stdout,begun".to_owned()) && rows(&project).contains(&"stderr,done".to_owned()));
+    assert!(run.results()["workloads"][0]["runs"][0]["ready_s"].is_number(), "a line of a file can end start-up");
+}
+
+#[test]
+fn lines_of_a_file_are_as_old_as_they_say() {
+    let project = Project::new();
+    // Written at its end all at once, as from a buffer.
+    let shell = "a=$(date +%s.%N); sleep 0.5; b=$(date +%s.%N); sleep 0.5; printf '%s begun\\n  more\\n%s half\\n' $a $b >app.log";
+    let file = "{ path = \"app.log\", time = \"%s.%f\" }";
+    let run = project.memguard(&["run", "--log-file", file, "--", "sh", "-c", shell]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let log = fs::read_to_string(project.path("memguard-report/sh/run-1/log.csv")).unwrap();
+    let at: Vec<f64> = log.lines().skip(1).map(|row| row.split(',').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(at.len(), 3, "{log}");
+    assert!(at[0] == at[1] && at[2] - at[0] >= 0.5, "{log}");
+}
+
+#[test]
+fn a_log_that_never_appears_is_told() {
+    let project = Project::new();
+    project.memguard(&["run", "--log-file", "no.log", "--", "sh", "-c", ":"]);
+    let record = fs::read_to_string(project.path("memguard-report/sh/run-1/run.json")).unwrap();
+    assert!(record.contains("the log `no.log` never appeared"), "{record}");
+}
+
+#[test]
+fn secrets_reach_the_terminal_and_no_artifact() {
+    let project = Project::new();
+    let shell = "echo token=hunter2 ok; echo token=hunter2 >app.log; sh -c 'sleep 0.2' token=hunter2";
+    let flags = ["run", "--redact", "hunter\\d", "--log-file", "app.log", "--peak", "1KiB", "--", "sh", "-c", shell];
+    let run = project.memguard(&flags);
+    assert_eq!(run.out, b"token=hunter2 ok\n");
+    assert!(rows(&project).contains(&"stdout,token=[redacted] ok".to_owned()), "{:?}", rows(&project));
+    assert!(rows(&project).contains(&"app.log,token=[redacted]".to_owned()));
+    let mut folders = vec![project.path("memguard-report")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            assert!(!bytes.windows(6).any(|window| window == b"hunter"), "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files >= 5, "the artifacts are there");
+    let processes = fs::read_to_string(project.path("memguard-report/sh/run-1/processes.csv")).unwrap();
+    assert!(processes.contains("[redacted]"), "{processes}");
+}
