@@ -75,3 +75,18 @@ fn secrets_reach_the_terminal_and_no_artifact() {
     let processes = fs::read_to_string(project.path("memguard-report/sh/run-1/processes.csv")).unwrap();
     assert!(processes.contains("[redacted]"), "{processes}");
 }
+
+#[test]
+fn the_line_before_the_rise_is_named_first() {
+    let script =
+        "log \"started\"; ramp 5MiB; log \"loading 3 tables\"; ramp 40MiB 100ms; log \"heartbeat\"; hold 100ms";
+    let run = Project::new().run(&[], script);
+    let growth = &run.results()["workloads"][0]["log_growth"][0];
+    assert_eq!(
+        (growth["template"].as_str(), growth["count"].as_u64()),
+        (Some("loading <n> tables"), Some(1)),
+        "{growth}"
+    );
+    assert!(run.err.contains("memory by log line of `memguard`:"), "{}", run.err);
+    assert!(run.err.contains("\"loading 3 tables\""), "{}", run.err);
+}

@@ -36,9 +36,9 @@ pub(super) fn clear(out: &Path) -> Result<()> {
 pub(super) fn write(out: &Path, workloads: &[Workload], code: ExitCode) -> Result<()> {
     let mut outcomes: Vec<Result<()>> = workloads.iter().map(|workload| graphs(out, &workload.judged)).collect();
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
-    let processes: Vec<_> = workloads.iter().map(|workload| workload.processes.clone()).collect();
+    let details: Vec<_> = workloads.iter().map(|workload| workload.details.clone()).collect();
     outcomes
-        .push(results(&judged, code, &processes).and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
+        .push(results(&judged, code, &details).and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
     outcomes.into_iter().collect()
 }
 

@@ -7,15 +7,14 @@ use super::Voice;
 use crate::analysis::{self, Measured, Rules};
 use crate::baseline::{Key, Store};
 use crate::config::{Judging, JudgingPlan};
-use crate::report::{self, PeakContext};
-use crate::trace::{self, CurveBuilder, ProcessRow};
+use crate::report::{self, Details, chart};
+use crate::trace::{self, CurveBuilder};
 use crate::verdict::{self, ExitCode, Judged, JudgedRun, Limits};
 
 /// A workload as judged from its files, with what reports want besides.
 pub(super) struct Workload {
     pub(super) judged: Judged,
-    pub(super) processes: Vec<ProcessRow>,
-    pub(super) contexts: Vec<PeakContext>,
+    pub(super) details: Details,
     /// What was wrong with the files and could be read past.
     pub(super) warnings: Vec<String>,
 }
@@ -28,7 +27,7 @@ pub(super) fn workload(
     store: &Store,
     required: bool,
 ) -> Result<Workload> {
-    let (mut runs, mut processes, mut contexts, mut warnings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut runs, mut details, mut warnings) = (Vec::new(), Details::default(), Vec::new());
     for folder in folders {
         let files = trace::open(folder)?;
         warnings.extend_from_slice(files.warnings());
@@ -42,15 +41,21 @@ pub(super) fn workload(
         if let Measured::Value(peak) = measures.peak
             && let Some(line) = analysis::line_near(files.log()?, peak.at)?
         {
-            contexts.push(PeakContext { workload: files.record().workload.clone(), run: files.record().run, line });
+            details.peak_lines.push((files.record().run, line));
         }
-        processes.extend(files.processes()?.collect::<Result<Vec<_>>>()?);
+        details.processes.extend(files.processes()?.collect::<Result<Vec<_>>>()?);
         runs.push(JudgedRun { record: files.record().clone(), measures, curve: builder.finish() });
     }
     let key = common_key(&runs)?;
     let found = store.find(&key);
     let judged = verdict::judge(key, runs, limits, found, required);
-    Ok(Workload { judged, processes, contexts, warnings })
+    if let Some(shown) = chart::median_run(&judged)
+        && let Some((folder, _)) = folders.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
+    {
+        let files = trace::open(folder)?;
+        details.log_growth = analysis::log_growth(files.log()?, files.samples()?)?;
+    }
+    Ok(Workload { judged, details, warnings })
 }
 
 /// Runs of one workload are judged together: they must be of one kind.
@@ -110,7 +115,7 @@ fn judging<'a>(plan: &'a JudgingPlan, name: &str) -> Result<&'a Judging> {
 /// The report for the terminal.
 pub(super) fn tell(workloads: &[Workload], code: ExitCode, voice: Voice, artifacts: Option<&Path>) -> String {
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
-    let contexts: Vec<PeakContext> = workloads.iter().flat_map(|workload| workload.contexts.clone()).collect();
+    let details: Vec<Details> = workloads.iter().map(|workload| workload.details.clone()).collect();
     let mut text: String = workloads
         .iter()
         .flat_map(|workload| &workload.warnings)
@@ -122,6 +127,6 @@ pub(super) fn tell(workloads: &[Workload], code: ExitCode, voice: Voice, artifac
         quiet: voice.quiet,
         artifacts: artifacts.map(Path::to_owned),
     };
-    text += &report::render(&judged, code, &contexts, &options);
+    text += &report::render(&judged, code, &details, &options);
     text
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::analysis::{Certainty, Measured};
+use super::details::Details;
+use crate::analysis::{Certainty, LogGrowth, Measured};
 use crate::trace::{Ended, ProcessRow};
 use crate::units::{Bytes, Metric, Percent, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Outcome, Verdict};
@@ -32,7 +33,18 @@ struct Workload<'a> {
     failures: Vec<Failure<'a>>,
     runs: Vec<Run>,
     checks: Vec<CheckOut<'a>>,
+    log_growth: Option<Vec<Template>>,
     processes: Vec<Program>,
+}
+
+/// What was taken after the lines of one template; without a template, before the first line.
+#[derive(Serialize)]
+struct Template {
+    template: Option<String>,
+    example: Option<String>,
+    count: u64,
+    rise_bytes: Bytes,
+    share: f64,
 }
 
 #[derive(Serialize)]
@@ -99,11 +111,11 @@ struct Program {
     peak_bytes: Option<Bytes>,
 }
 
-/// The text of `results.json`. `processes` has those of each workload's runs, in the order of `judged`.
+/// The text of `results.json`. `details` has those of each workload, in the order of `judged`.
 ///
 /// # Errors
 /// Never in practice: all that is written has a form in JSON.
-pub fn results(judged: &[Judged], code: ExitCode, processes: &[Vec<ProcessRow>]) -> Result<String> {
+pub fn results(judged: &[Judged], code: ExitCode, details: &[Details]) -> Result<String> {
     let workloads = judged
         .iter()
         .enumerate()
@@ -115,7 +127,8 @@ pub fn results(judged: &[Judged], code: ExitCode, processes: &[Vec<ProcessRow>])
             failures: judged.failures.iter().map(|failure| Failure { run: failure.run, what: &failure.what }).collect(),
             runs: judged.runs.iter().map(run).collect(),
             checks: judged.checks.iter().map(check).collect(),
-            processes: programs(processes.get(index).map_or(&[], Vec::as_slice)),
+            log_growth: details.get(index).and_then(|details| details.log_growth.as_ref()).map(log_growth),
+            processes: programs(details.get(index).map_or(&[], |details| details.processes.as_slice())),
         })
         .collect();
     let results = Results {
@@ -243,6 +256,28 @@ fn check(check: &Check) -> CheckOut<'_> {
             .as_ref()
             .map(|written| Written { file: written.file.display().to_string(), line: written.line }),
     }
+}
+
+/// The largest rises first.
+fn log_growth(growth: &LogGrowth) -> Vec<Template> {
+    let of_total = |rise: Bytes| if growth.total == Bytes::ZERO { 0.0 } else { rise.as_f64() / growth.total.as_f64() };
+    let before = Template {
+        template: None,
+        example: None,
+        count: 0,
+        rise_bytes: growth.before_first_line,
+        share: of_total(growth.before_first_line),
+    };
+    let told = growth.templates.iter().map(|template| Template {
+        template: Some(template.template.clone()),
+        example: Some(template.example.clone()),
+        count: template.lines,
+        rise_bytes: template.rise,
+        share: of_total(template.rise),
+    });
+    let mut all: Vec<Template> = told.chain([before]).filter(|template| template.rise_bytes > Bytes::ZERO).collect();
+    all.sort_by_key(|template| std::cmp::Reverse(template.rise_bytes));
+    all
 }
 
 /// Programs with the same command line are one; those that held the most come first.

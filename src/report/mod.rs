@@ -3,12 +3,15 @@
 
 pub mod baseline_text;
 pub mod chart;
+mod details;
 mod escape;
 mod json;
+mod log_growth;
 mod table;
 mod terminal;
 
+pub use details::Details;
 pub use escape::plain;
 pub use json::results;
 pub use table::{Row, rows};
-pub use terminal::{Options, PeakContext, render};
+pub use terminal::{Options, render};

@@ -5,11 +5,12 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::analysis::Measured;
-use crate::trace::LogLine;
 use crate::units::{SignedBytes, format_duration};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Measure, Outcome, Verdict};
 
+use super::details::Details;
 use super::escape::plain;
+use super::log_growth;
 use super::table::{Row, name, rows};
 
 /// How the report is to be printed.
@@ -25,20 +26,10 @@ pub struct Options {
     pub artifacts: Option<PathBuf>,
 }
 
-/// The last line that a run printed before its peak.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeakContext {
-    /// Of this workload.
-    pub workload: String,
-    /// Of this run.
-    pub run: u32,
-    /// The line.
-    pub line: LogLine,
-}
-
-/// What the person at the terminal reads: failures, the table, what to do, the verdict.
+/// What the person at the terminal reads: failures, the table, what to do, the verdict. `details` has those of each workload,
+/// in the order of `judged`.
 #[must_use]
-pub fn render(judged: &[Judged], code: ExitCode, contexts: &[PeakContext], options: &Options) -> String {
+pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &Options) -> String {
     let mut out = String::new();
     let paint = Paint(options.colour);
     if options.quiet && code == ExitCode::Pass && judged.iter().all(|judged| judged.verdict == Verdict::Pass) {
@@ -53,9 +44,13 @@ pub fn render(judged: &[Judged], code: ExitCode, contexts: &[PeakContext], optio
         }
     }
     table(&mut out, &rows(judged), paint, options.width);
-    for judged in judged {
+    for (index, judged) in judged.iter().enumerate() {
+        let details = details.get(index);
         for check in &judged.checks {
-            explain(&mut out, judged, check, contexts, paint, options.artifacts.as_deref());
+            explain(&mut out, judged, check, details, paint, options.artifacts.as_deref());
+        }
+        if let Some(growth) = details.and_then(|details| details.log_growth.as_ref()) {
+            log_growth::write(&mut out, &judged.key.workload, growth, options.width);
         }
         for notice in notices(judged) {
             let _ =
@@ -154,7 +149,7 @@ fn explain(
     out: &mut String,
     judged: &Judged,
     check: &Check,
-    contexts: &[PeakContext],
+    details: Option<&Details>,
     paint: Paint,
     artifacts: Option<&Path>,
 ) {
@@ -194,7 +189,7 @@ fn explain(
         }
     }
     if let Some(run) = judged_run(judged, check) {
-        when(out, judged, check, run, contexts);
+        when(out, judged, check, run, details);
     }
     if let Some(note) = note {
         let _ = writeln!(out, "  note:  {note}");
@@ -237,7 +232,7 @@ fn judged_run<'a>(judged: &'a Judged, check: &Check) -> Option<&'a JudgedRun> {
 }
 
 /// When it was reached, and beside which log line.
-fn when(out: &mut String, judged: &Judged, check: &Check, run: &JudgedRun, contexts: &[PeakContext]) {
+fn when(out: &mut String, judged: &Judged, check: &Check, run: &JudgedRun, details: Option<&Details>) {
     if check.subject.measure != Measure::Peak || check.subject.phase.is_some() {
         return;
     }
@@ -245,8 +240,7 @@ fn when(out: &mut String, judged: &Judged, check: &Check, run: &JudgedRun, conte
     let number = run.record.run;
     let which = if judged.runs.len() > 1 { format!(" of run {number}") } else { String::new() };
     let _ = writeln!(out, "  when:  {} after the launch{which}", format_duration(peak.at));
-    let context = contexts.iter().find(|context| context.workload == judged.key.workload && context.run == number);
-    if let Some(PeakContext { line, .. }) = context {
+    if let Some(line) = details.and_then(|details| details.peak_line(number)) {
         let _ = writeln!(out, "  log:   {} \"{}\"", format_duration(line.at), plain(line.text.trim(), 160));
     }
 }

@@ -1,0 +1,19 @@
+use crate::analysis::LogGrowth;
+use crate::trace::{LogLine, ProcessRow};
+
+/// What reports show of a workload beside the judgement.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// Of all its runs.
+    pub processes: Vec<ProcessRow>,
+    /// The last line that a run printed before its peak, by the number of the run. None of a run that printed none.
+    pub peak_lines: Vec<(u32, LogLine)>,
+    /// After which lines the memory was taken, in the run that the graph shows in full. None without lines or samples.
+    pub log_growth: Option<LogGrowth>,
+}
+
+impl Details {
+    pub(super) fn peak_line(&self, run: u32) -> Option<&LogLine> {
+        self.peak_lines.iter().find(|(number, _)| *number == run).map(|(_, line)| line)
+    }
+}
