@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::marks::Marks;
 use super::model::{Certainty, Measured, Measures, Peak, PhaseMeasures, Rules};
+use super::quality::quality;
 use super::retained::Steady;
 use super::window::Window;
 use crate::trace::{LogLine, RunRecord, Sample};
@@ -73,6 +74,7 @@ pub fn measure(
         }),
         phases: phases.collect(),
         samples: count,
+        quality: quality(&record.sampling, duration),
         ready,
     })
 }

@@ -4,6 +4,7 @@ mod log_growth;
 mod marks;
 mod measure;
 mod model;
+mod quality;
 mod retained;
 pub mod stats;
 mod templates;
@@ -13,4 +14,4 @@ mod window;
 
 pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, log_growth};
 pub use measure::{line_near, measure};
-pub use model::{Certainty, Edge, Measured, Measures, Peak, PhaseMeasures, PhaseRule, ReadyRule, Rules};
+pub use model::{Certainty, Edge, Measured, Measures, Peak, PhaseMeasures, PhaseRule, Quality, ReadyRule, Rules};

@@ -104,6 +104,17 @@ pub struct Measures {
     pub phases: Vec<PhaseMeasures>,
     /// Rows read.
     pub samples: u64,
+    /// How well the run was measured.
+    pub quality: Quality,
+}
+
+/// How well a run was measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Quality {
+    /// Nothing of weight can have been missed between two readings.
+    Good,
+    /// Why what was measured may be too low, as a sentence for people without a full stop.
+    Poor(String),
 }
 
 /// What was measured in one window.

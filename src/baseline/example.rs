@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::analysis::{Certainty, Measured, Measures, Peak, PhaseMeasures};
+use crate::analysis::{Certainty, Measured, Measures, Peak, PhaseMeasures, Quality};
 use crate::trace::{Curve, Ended, Environment, MarkKind, ReadyMark, RunRecord, SamplePoint, Sampling};
 use crate::units::{Bytes, Metric, SignedBytes};
 
@@ -73,6 +73,7 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
             peak: Measured::Value(Bytes::from_mib(90)),
         }],
         samples: 1200,
+        quality: Quality::Good,
     }
 }
 

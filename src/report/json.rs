@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::details::Details;
-use crate::analysis::{Certainty, LogGrowth, Measured};
+use crate::analysis::{Certainty, LogGrowth, Measured, Quality};
 use crate::trace::{Ended, ProcessRow};
 use crate::units::{Bytes, Metric, Percent, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Outcome, Verdict};
@@ -67,6 +67,7 @@ struct Run {
     startup_bytes: Option<Bytes>,
     retained_bytes: Option<SignedBytes>,
     phases: Vec<Phase>,
+    quality: &'static str,
     samples: u64,
     missed: u64,
     longest_gap_s: f64,
@@ -204,6 +205,10 @@ fn run(run: &JudgedRun) -> Run {
                 }
             })
             .collect(),
+        quality: match measures.quality {
+            Quality::Good => "good",
+            Quality::Poor(_) => "poor",
+        },
         samples: record.sampling.ticks,
         missed: record.sampling.missed,
         longest_gap_s: seconds(record.sampling.longest_gap),

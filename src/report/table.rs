@@ -1,4 +1,4 @@
-use crate::analysis::{Certainty, Measured};
+use crate::analysis::{Certainty, Measured, Peak, Quality};
 use crate::units::{Percent, SignedBytes};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
 
@@ -111,8 +111,13 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
     }
 }
 
-/// A peak that may have been higher says so, where that is worth a look (above 2 %).
+/// A peak that may have been higher says so, where that is worth a look: by its bound (above 2 %), or since the measuring
+/// was poor.
 fn with_bound(run: &JudgedRun, value: &str) -> String {
+    let value = match (&run.measures.quality, run.measures.peak.value()) {
+        (Quality::Poor(_), Some(Peak { certainty: Certainty::AtMost(_), .. })) => &format!("≥ {value}"),
+        _ => value,
+    };
     match run.measures.peak.value() {
         Some(peak) => match peak.certainty {
             Certainty::AtMost(most) if most.as_f64() > peak.value.as_f64() * 1.02 => format!("{value} (≤ {most})"),

@@ -171,7 +171,7 @@ fn explain(
         );
         return;
     }
-    let (Some(value), Some(limit)) = (check.value, check.limit) else {
+    let (Some(value), Some(limit), true) = (check.value, check.limit, check.outcome != Outcome::Unmeasured) else {
         let _ = writeln!(out, "\n{label} {what} could not be measured: {}", note.unwrap_or_default());
         return;
     };

@@ -3,6 +3,7 @@ use crate::analysis::{Measured, Measures};
 use crate::baseline::{Entry, Found, Key, StoredMeasure};
 use crate::units::SignedBytes;
 
+use super::doubt::doubt;
 use super::failures::failure;
 use super::{
     Budget, Check, CheckKind, Judged, JudgedRun, Level, Limits, Measure, Outcome, RunFailure, Subject, Tolerance,
@@ -64,8 +65,14 @@ fn judge_budget(budget: &Budget, runs: &[JudgedRun]) -> Check {
         },
     };
     let Some((run, value)) = worst(&values) else { return Check { note: Some("there are no runs".into()), ..check } };
-    let outcome = if value > limit { Outcome::Fail } else { Outcome::Pass };
-    Check { value: Some(value), run: Some(run), outcome, ..check }
+    let check = Check { value: Some(value), run: Some(run), ..check };
+    if value > limit {
+        return Check { outcome: Outcome::Fail, ..check };
+    }
+    match doubt(&budget.subject, runs, limit) {
+        None => Check { outcome: Outcome::Pass, ..check },
+        why => Check { note: why, ..check },
+    }
 }
 
 fn worst(values: &[(u32, SignedBytes)]) -> Option<(u32, SignedBytes)> {
@@ -107,9 +114,11 @@ fn judge_tolerance(tolerance: &Tolerance, runs: &[JudgedRun], baseline: &Found) 
     check.baseline = Some(base);
     check.limit = Some(limit);
     let Some(value) = check.value else { return check };
-    check.outcome = if value > limit { Outcome::Fail } else { Outcome::Pass };
-    if check.outcome == Outcome::Fail {
-        check.note = moved(entry, runs);
+    if value > limit {
+        (check.outcome, check.note) = (Outcome::Fail, moved(entry, runs));
+    } else {
+        check.note = doubt(&tolerance.subject, runs, limit);
+        check.outcome = if check.note.is_none() { Outcome::Pass } else { Outcome::Unmeasured };
     }
     check
 }

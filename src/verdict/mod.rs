@@ -1,5 +1,6 @@
 //! Budgets and regressions, judged. The verdict exists before anything is rendered, and no renderer can change it.
 
+mod doubt;
 mod exit;
 mod failures;
 mod judge;

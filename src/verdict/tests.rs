@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::Measured;
+use crate::analysis::{Certainty, Measured, Peak, Quality};
 use crate::baseline::{Found, example};
 use crate::trace::{Ended, MarkKind, ReadyMark};
 use crate::units::{Bytes, Percent, SignedBytes};
@@ -242,4 +244,23 @@ fn a_run_too_short_to_be_read_passes_only_where_nothing_was_asked_of_it() {
     short[0].measures.peak = Measured::Unmeasured("no sample was taken".into());
     assert_eq!(exit_code(&[judged(short.clone(), &Limits::default(), missing())]), ExitCode::Pass);
     assert_eq!(exit_code(&[judged(short, &budget(mib(250)), missing())]), ExitCode::Unmeasured);
+}
+
+#[test]
+fn a_budget_that_gaps_leave_in_doubt_is_unmeasured_and_one_that_is_crossed_or_proven_is_judged() {
+    let poor = |most: u64| {
+        let mut runs = runs(&[100, 200]);
+        runs[1].measures.quality = Quality::Poor("for 2 s nothing could be read".into());
+        let peak = Peak { value: mib(200), at: Duration::ZERO, certainty: Certainty::AtMost(mib(most)) };
+        runs[1].measures.peak = Measured::Value(peak);
+        runs
+    };
+    let check = |most, limit| judged(poor(most), &budget(mib(limit)), missing()).checks.remove(0);
+    let doubtful = check(300, 250);
+    assert_eq!((doubtful.outcome, doubtful.value), (Outcome::Unmeasured, Some(mib(200).into())));
+    assert_eq!(doubtful.note.as_deref(), Some("run 2: for 2 s nothing could be read"));
+    assert_eq!(check(240, 250).outcome, Outcome::Pass, "the kernel's marks prove it");
+    assert_eq!(check(300, 150).outcome, Outcome::Fail);
+    let regressed = judged(poor(900), &tolerance(5.0, mib(400)), stored());
+    assert_eq!(regressed.checks[0].outcome, Outcome::Unmeasured);
 }
