@@ -1,4 +1,4 @@
-use crate::analysis::{Certainty, Measured, Peak, Quality};
+use crate::analysis::{Certainty, Measured, Quality};
 use crate::units::{Percent, SignedBytes};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
 
@@ -114,8 +114,8 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
 /// A peak that may have been higher says so, where that is worth a look: by its bound (above 2 %), or since the measuring
 /// was poor.
 fn with_bound(run: &JudgedRun, value: &str) -> String {
-    let value = match (&run.measures.quality, run.measures.peak.value()) {
-        (Quality::Poor(_), Some(Peak { certainty: Certainty::AtMost(_), .. })) => &format!("≥ {value}"),
+    let value = match (&run.measures.quality, run.record.peak_at_most) {
+        (Quality::Poor(_), Some(_)) => &format!("≥ {value}"),
         _ => value,
     };
     match run.measures.peak.value() {

@@ -173,6 +173,9 @@ fn explain(
     }
     let (Some(value), Some(limit), true) = (check.value, check.limit, check.outcome != Outcome::Unmeasured) else {
         let _ = writeln!(out, "\n{label} {what} could not be measured: {}", note.unwrap_or_default());
+        if check.value.is_some() {
+            let _ = writeln!(out, "  to do: run it again, where less else is running");
+        }
         return;
     };
     let over = value.minus(limit).plain();

@@ -130,7 +130,7 @@ pub fn record_run(
     record.ready = run.life.ready_mark();
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
-    record.peak_at_most = (run.several && run.at_most > run.peak).then_some(run.at_most);
+    record.peak_at_most = run.several.then_some(run.at_most.max(run.peak));
     record.sampling = run.ticks.quality;
     let own = os::own_usage();
     record.sampling.own_cpu = own.cpu.zip(own_before.cpu).map(|(after, before)| after.saturating_sub(before));

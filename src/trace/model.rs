@@ -192,7 +192,7 @@ pub struct RunRecord {
     /// How it ended.
     pub ended: Ended,
     /// The most that the peak can have been, shared pages and the instants between two readings considered;
-    /// None where the peak is exact.
+    /// None where there was never more than one process: then the kernel's own mark makes the peak exact.
     pub peak_at_most: Option<Bytes>,
     /// Quality of the measuring.
     pub sampling: Sampling,
