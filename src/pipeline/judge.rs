@@ -1,5 +1,6 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -53,7 +54,12 @@ pub(super) fn workload(
         && let Some((folder, _)) = folders.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
     {
         let files = trace::open(folder)?;
-        details.log_growth = analysis::log_growth(files.log()?, files.samples()?)?;
+        let mut log = files.log()?;
+        log.by_ref().try_for_each(|line| line.map(drop))?;
+        // What was taken after the last line that was stored is no line's.
+        let until = log.full_at().unwrap_or(Duration::MAX);
+        let samples = files.samples()?.filter(|sample| sample.as_ref().map_or(true, |sample| sample.at <= until));
+        details.log_growth = analysis::log_growth(files.log()?, samples)?;
     }
     Ok(Workload { judged, details, warnings })
 }

@@ -1,6 +1,7 @@
 //! `log.csv`: what the workload printed, line by line, on the same clock as its memory.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -40,15 +41,22 @@ pub(super) fn name(stream: &Stream) -> &str {
 pub struct LogLines {
     rows: Rows,
     failed: bool,
+    full_at: Option<Duration>,
 }
 
 impl LogLines {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, failed: false })
+        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, failed: false, full_at: None })
     }
 
     pub(super) fn last_is_cut(&self) -> bool {
         self.rows.last_is_cut()
+    }
+
+    /// Since when lines were counted and not stored, once all rows are read. None where every line was.
+    #[must_use]
+    pub const fn full_at(&self) -> Option<Duration> {
+        self.full_at
     }
 
     fn read(&mut self) -> Result<Option<LogLine>> {
@@ -56,6 +64,7 @@ impl LogLines {
             if row.text(2)? != OWN {
                 return line(&row).map(Some);
             }
+            self.full_at = Some(row.seconds(0)?);
         }
         Ok(None)
     }
@@ -95,6 +104,16 @@ mod tests {
         let path = folder.path().join("log.csv");
         files::replace(&path, format!("{HEADER}\n{rows}").as_bytes()).unwrap();
         LogLines::open(&path)?.collect()
+    }
+
+    #[test]
+    fn a_full_log_says_since_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        files::replace(&path, format!("{HEADER}\n0.5,t,stdout,a\n2.0,t,{OWN},full\n").as_bytes()).unwrap();
+        let mut lines = LogLines::open(&path).unwrap();
+        assert_eq!(lines.by_ref().count(), 1);
+        assert_eq!(lines.full_at(), Some(Duration::from_secs(2)));
     }
 
     #[test]
