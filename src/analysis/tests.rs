@@ -18,7 +18,7 @@ pub(super) fn rows(rows: &[(u64, u64, u64)]) -> Vec<Sample> {
         memory: Bytes(*memory),
         peak: Bytes(*peak),
         parts: Parts::default(),
-        processes: 1,
+        processes: Some(1),
         machine_used: None,
     };
     rows.iter().map(row).collect()

@@ -86,13 +86,15 @@ impl Source for PortableSource {
         let mut reading = Reading { machine_used: Some(Bytes(self.system.used_memory())), ..Reading::default() };
         self.let_go(&mut reading);
         self.let_in(&mut reading);
+        let mut processes = 0;
         for (pid, member) in &mut self.members {
             let Some(process) = self.system.process(*pid) else { continue };
             let memory = memory_of(process);
             member.peak = member.peak.max(memory);
             reading.memory += memory;
-            reading.processes += 1;
+            processes += 1;
         }
+        reading.processes = Some(processes);
         (reading.peak, reading.at_most) = (reading.memory, reading.memory);
         reading.parts = Parts { rss: Some(reading.memory), ..Parts::default() };
         Ok(reading)

@@ -63,8 +63,8 @@ pub struct Reading {
     pub at_most: Bytes,
     /// What `memory` is made of.
     pub parts: Parts,
-    /// How many processes live.
-    pub processes: u32,
+    /// How many processes live; None where the source does not count them.
+    pub processes: Option<u32>,
     /// Used memory of the whole machine.
     pub machine_used: Option<Bytes>,
     /// Processes that joined the tree.

@@ -2,6 +2,7 @@
 
 mod events;
 mod life;
+mod meter;
 mod run;
 mod settings;
 mod threads;

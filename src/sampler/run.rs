@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,11 +8,11 @@ use jiff::Timestamp;
 
 use super::events::{Caught, Event};
 use super::life::{Deed, Life};
+use super::meter::Meter;
 use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
-use super::ticks::Ticks;
-use crate::os::{self, Foreground, Reading, Source, SourceKind};
-use crate::trace::{Ended, ProcessRow, Recorder, Redactor, RunFolder, RunRecord, Sample};
+use crate::os::{self, Foreground, Source, SourceKind};
+use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
 use crate::units::Bytes;
 use crate::workload::{self, Followed};
 
@@ -90,19 +89,12 @@ pub fn record_run(
     let mut run = Run {
         launch,
         life: Life::new(launch),
-        ticks: Ticks::new(sampling.interval),
-        source,
-        recorder: &mut recorder,
+        meter: Meter::new(source, sampling.interval, &mut recorder, clock, own_before),
         events,
         inbox,
         clock,
         root,
         drive: None,
-        started: HashMap::new(),
-        memory: Bytes::ZERO,
-        peak: Bytes::ZERO,
-        at_most: Bytes::ZERO,
-        several: false,
         outputs,
         notices: Vec::new(),
         root_ended: None,
@@ -130,17 +122,12 @@ pub fn record_run(
     record.ready = run.life.ready_mark();
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
-    record.peak_at_most = run.several.then_some(run.at_most.max(run.peak));
-    record.sampling = run.ticks.quality;
-    let own = os::own_usage();
-    record.sampling.own_cpu = own.cpu.zip(own_before.cpu).map(|(after, before)| after.saturating_sub(before));
-    record.sampling.own_peak = own.peak;
-    record.notices.extend(run.source.notices());
+    run.meter.conclude(&mut record);
     record.notices.append(&mut run.notices);
-    if run.peak == Bytes::ZERO {
+    if run.meter.peak == Bytes::ZERO {
         record.notices.push("it ended before its memory could be read even once".to_owned());
     }
-    let rows = run.close_rows();
+    let rows = run.meter.close_rows();
     let finished = recorder.finish(&mut record);
     result.and(rows).and(drained).and(finished)?;
     Ok(record)
@@ -160,21 +147,12 @@ fn not_started(folder: &Path, mut record: RunRecord, redactor: Redactor, error: 
 struct Run<'a> {
     launch: &'a workload::Settings,
     life: Life,
-    ticks: Ticks,
-    source: Box<dyn Source>,
-    recorder: &'a mut Recorder,
+    meter: Meter<'a>,
     events: Sender<Event>,
     inbox: Receiver<Event>,
     clock: Instant,
     root: u32,
     drive: Option<u32>,
-    /// Parent and first sight of the processes that live.
-    started: HashMap<u32, (u32, Duration)>,
-    memory: Bytes,
-    peak: Bytes,
-    at_most: Bytes,
-    /// Whether there was ever more than one process: then the peak of the sum lies between two bounds.
-    several: bool,
     /// Streams that may still bring something; the followed files are one.
     outputs: u32,
     /// What is to be said of the followed files.
@@ -187,11 +165,11 @@ impl Run<'_> {
     fn watch(&mut self) -> Result<()> {
         let mut told = false;
         loop {
-            self.read()?;
-            let deed = self.life.tick(self.clock.elapsed(), self.memory);
+            self.meter.read().context("could not read the workload's memory")?;
+            let deed = self.life.tick(self.clock.elapsed(), self.meter.memory);
             self.perform(deed)?;
             if self.life.root_has_ended() {
-                let members = self.source.members();
+                let members = self.meter.source.members();
                 if members.is_empty() {
                     return Ok(());
                 }
@@ -215,47 +193,13 @@ impl Run<'_> {
         ));
     }
 
-    /// One reading: a sample, and the processes that came and went.
-    fn read(&mut self) -> Result<()> {
-        let begun = self.clock.elapsed();
-        let reading = self.source.read().context("could not read the workload's memory")?;
-        self.ticks.taken(begun, self.clock.elapsed());
-        self.record(begun, &reading)?;
-        self.recorder.flush_if_due(begun)
-    }
-
-    fn record(&mut self, at: Duration, reading: &Reading) -> Result<()> {
-        for seen in &reading.seen {
-            self.started.insert(seen.pid, (seen.parent, at));
-        }
-        for gone in &reading.gone {
-            let (parent_pid, started) = self.started.remove(&gone.pid).unwrap_or((0, at));
-            let command = gone.command.clone();
-            let row = ProcessRow { pid: gone.pid, parent_pid, started, ended: Some(at), peak: gone.peak, command };
-            self.recorder.process(&row)?;
-        }
-        // With its last process dying there is nothing to measure, rather than a measured zero.
-        if reading.processes == 0 {
-            return Ok(());
-        }
-        self.memory = reading.memory;
-        self.peak = self.peak.max(reading.peak);
-        self.at_most = self.at_most.max(reading.at_most);
-        self.several |= reading.processes > 1;
-        self.recorder.sample(&Sample {
-            at,
-            memory: reading.memory,
-            peak: reading.peak,
-            parts: reading.parts,
-            processes: reading.processes,
-            machine_used: reading.machine_used,
-        })
-    }
-
     /// Waits until the next reading is due, and deals with what happens until then.
     fn wait(&mut self) -> Result<()> {
         loop {
-            let due = self.life.next_deadline().map_or(self.ticks.next(), |deadline| deadline.min(self.ticks.next()));
+            let due = self
+                .life
+                .next_deadline()
+                .map_or(self.meter.ticks.next(), |deadline| deadline.min(self.meter.ticks.next()));
             let left = due.saturating_sub(self.clock.elapsed());
             if left.is_zero() {
                 return Ok(());
@@ -318,7 +262,7 @@ impl Run<'_> {
         let Some(drive) = &self.launch.drive else { return Ok(()) };
         match workload::start_beside(drive, self.launch) {
             Ok(child) => {
-                self.source.leave_out(child.id());
+                self.meter.source.leave_out(child.id());
                 self.drive = Some(child.id());
                 wait_for(child, &self.events, Event::DriveEnded);
                 Ok(())
@@ -334,7 +278,7 @@ impl Run<'_> {
     /// The root's group gets the signal; where the root has gone, those whom it left behind, one by one.
     fn signal_all(&self, signal: i32) {
         if self.life.root_has_ended() {
-            self.source.members().into_iter().for_each(|pid| os::signal_process(pid, signal));
+            self.meter.source.members().into_iter().for_each(|pid| os::signal_process(pid, signal));
         } else {
             os::signal_group(self.root, signal);
         }
@@ -344,7 +288,7 @@ impl Run<'_> {
         if !self.life.root_has_ended() {
             os::kill_process(self.root);
         }
-        self.source.members().into_iter().for_each(os::kill_process);
+        self.meter.source.members().into_iter().for_each(os::kill_process);
     }
 
     fn end_drive(&mut self) {
@@ -368,15 +312,6 @@ impl Run<'_> {
                 Ok(_) => {}
                 Err(_) => return Ok(()),
             }
-        }
-        Ok(())
-    }
-
-    /// The rows of those that outlived the run.
-    fn close_rows(&mut self) -> Result<()> {
-        for (pid, (parent_pid, started)) in std::mem::take(&mut self.started) {
-            let command = String::new();
-            self.recorder.process(&ProcessRow { pid, parent_pid, started, ended: None, peak: None, command })?;
         }
         Ok(())
     }

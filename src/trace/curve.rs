@@ -80,7 +80,14 @@ mod tests {
 
     fn sample(micros: u64, peak: u64) -> Sample {
         let at = Duration::from_micros(micros);
-        Sample { at, memory: Bytes(0), peak: Bytes(peak), parts: Parts::default(), processes: 1, machine_used: None }
+        Sample {
+            at,
+            memory: Bytes(0),
+            peak: Bytes(peak),
+            parts: Parts::default(),
+            processes: Some(1),
+            machine_used: None,
+        }
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn write(sample: &Sample, file: &mut RowFile, clock: &mut WallClock) -> Result<(
         for part in [rss, anon, mapped, shmem, swap] {
             push_cell(part.map(|bytes| bytes.0), out);
         }
-        push_cell(Some(u64::from(processes)), out);
+        push_cell(processes.map(u64::from), out);
         let _ = match machine_used {
             Some(bytes) => writeln!(out, "{}", bytes.0),
             None => writeln!(out),
@@ -127,7 +127,7 @@ fn sample(row: &Row<'_>) -> Result<Sample> {
             shmem: row.optional_bytes(7)?,
             swap: row.optional_bytes(8)?,
         },
-        processes: row.count(9)?,
+        processes: row.optional_count(9)?,
         machine_used: row.optional_bytes(10)?,
     })
 }
@@ -172,17 +172,18 @@ mod tests {
             memory: Bytes(5),
             peak: Bytes(6),
             parts,
-            processes: 2,
+            processes: Some(2),
             machine_used: None,
         };
         let first = sample;
         sample.at = Duration::from_secs(100_000);
+        sample.processes = None;
         sample.machine_used = Some(Bytes(1 << 40));
         let path = write_all(folder.path(), &[first, sample]);
         insta::assert_snapshot!(files::read_text(&path).unwrap(), @r#"
         elapsed_s,timestamp,memory_bytes,peak_bytes,rss_bytes,anon_bytes,file_bytes,shmem_bytes,swap_bytes,processes,machine_used_bytes
         0.012345,2026-01-31T12:00:00.012345+01:00,5,6,7,0,,,,2,
-        100000.000000,2026-02-01T15:46:40.000000+01:00,5,6,7,0,,,,2,1099511627776
+        100000.000000,2026-02-01T15:46:40.000000+01:00,5,6,7,0,,,,,1099511627776
         "#);
     }
 
@@ -206,7 +207,7 @@ mod tests {
             ("1.0,t,,1,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"\""),
             ("1.0,t,-1,1,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"-1\""),
             ("1.0,t,1,1,,1.5,,,,1,", "line 3: anon_bytes is not a whole number of bytes: \"1.5\""),
-            ("1.0,t,1,1,,,,,,,", "line 3: processes is not a whole number: \"\""),
+            ("1.0,t,1,1,,,,,,-1,", "line 3: processes is not a whole number: \"-1\""),
             ("1.0,t,1,1", "line 3: has 4 cells, not 11"),
             ("0.4,t,1,1,,,,,,1,", "line 3: elapsed_s is less than in the row before: \"0.4\""),
             ("1.0,t,5,4,,,,,,1,", "line 3: peak_bytes is less than memory_bytes: \"4\""),
@@ -242,7 +243,7 @@ mod tests {
                 at += Duration::from_micros(step);
                 let part = part.map(Bytes);
                 let parts = Parts { rss: part, swap: part, ..Parts::default() };
-                Sample { at, memory: Bytes(memory), peak: Bytes(memory + above), parts, processes: 3, machine_used: part }
+                Sample { at, memory: Bytes(memory), peak: Bytes(memory + above), parts, processes: Some(3), machine_used: part }
             }).collect();
             let folder = tempfile::tempdir().unwrap();
             let read: Vec<Sample> = Samples::open(&write_all(folder.path(), &samples)).unwrap().map(Result::unwrap).collect();

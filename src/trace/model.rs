@@ -20,8 +20,8 @@ pub struct Sample {
     pub peak: Bytes,
     /// What `memory` is made of.
     pub parts: Parts,
-    /// How many processes the tree had.
-    pub processes: u32,
+    /// How many processes there were; None where they were not counted.
+    pub processes: Option<u32>,
     /// Used memory of the whole machine.
     pub machine_used: Option<Bytes>,
 }

@@ -98,7 +98,7 @@ mod tests {
 
     fn sample(millis: u64, memory: u64) -> Sample {
         let (at, memory) = (Duration::from_millis(millis), Bytes(memory));
-        Sample { at, memory, peak: memory, parts: Parts::default(), processes: 1, machine_used: None }
+        Sample { at, memory, peak: memory, parts: Parts::default(), processes: Some(1), machine_used: None }
     }
 
     #[test]

@@ -122,6 +122,10 @@ impl Row<'_> {
         if self.text(column)?.is_empty() { Ok(None) } else { self.bytes(column).map(Some) }
     }
 
+    pub(super) fn optional_count(&self, column: usize) -> Result<Option<u32>> {
+        if self.text(column)?.is_empty() { Ok(None) } else { self.count(column).map(Some) }
+    }
+
     pub(super) fn count(&self, column: usize) -> Result<u32> {
         self.text(column)?.parse().map_err(|_| self.cell_error(column, "is not a whole number"))
     }

@@ -81,7 +81,7 @@ mod tests {
 
     fn sample(at: Duration, memory: u64, peak: u64) -> Sample {
         let (memory, peak) = (Bytes(memory), Bytes(peak));
-        Sample { at, memory, peak, parts: Parts::default(), processes: 1, machine_used: None }
+        Sample { at, memory, peak, parts: Parts::default(), processes: Some(1), machine_used: None }
     }
 
     fn rows(samples: &[Sample]) -> Vec<Sample> {

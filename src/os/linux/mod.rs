@@ -128,10 +128,10 @@ impl Source for ProcSource {
 
 impl ProcSource {
     fn add_up(&mut self, reading: &mut Reading) {
-        let mut sum = Sum::default();
+        let (mut sum, mut processes) = (Sum::default(), 0);
         for process in self.tree.running() {
             let Some(memory) = process.memory else { continue };
-            reading.processes += 1;
+            processes += 1;
             if process.borrows {
                 continue;
             }
@@ -146,6 +146,7 @@ impl ProcSource {
         let shmem_growth =
             sum.shmem_before().and_then(|before| self.machine.shmem(&mut self.buffer)?.checked_sub(before));
         let total = sum.total(shmem_growth);
+        reading.processes = Some(processes);
         reading.memory = Bytes(total.total());
         reading.peak = Bytes(total.total() + sum.highest_rise);
         reading.at_most = Bytes(sum.at_most.max(total.total() + sum.highest_rise));

@@ -1,0 +1,106 @@
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::ticks::Ticks;
+use crate::os::{self, OwnUsage, Reading, Source};
+use crate::trace::{ProcessRow, Recorder, RunRecord, Sample};
+use crate::units::Bytes;
+
+/// Reads a source at every tick, records what it reads, and adds up what is to be said at the end.
+pub(super) struct Meter<'a> {
+    pub(super) ticks: Ticks,
+    pub(super) source: Box<dyn Source>,
+    recorder: &'a mut Recorder,
+    clock: Instant,
+    own_before: OwnUsage,
+    /// Parent and first sight of the processes that live.
+    started: HashMap<u32, (u32, Duration)>,
+    /// As last read.
+    pub(super) memory: Bytes,
+    pub(super) peak: Bytes,
+    at_most: Bytes,
+    /// Whether there was ever more than one process: then the peak of the sum lies between two bounds.
+    several: bool,
+}
+
+impl<'a> Meter<'a> {
+    /// `own_before` is what memguard itself had used when the run began.
+    pub(super) fn new(
+        source: Box<dyn Source>,
+        interval: Duration,
+        recorder: &'a mut Recorder,
+        clock: Instant,
+        own_before: OwnUsage,
+    ) -> Self {
+        Self {
+            ticks: Ticks::new(interval),
+            source,
+            recorder,
+            clock,
+            own_before,
+            started: HashMap::new(),
+            memory: Bytes::ZERO,
+            peak: Bytes::ZERO,
+            at_most: Bytes::ZERO,
+            several: false,
+        }
+    }
+
+    /// One reading: a sample, and the processes that came and went.
+    pub(super) fn read(&mut self) -> Result<()> {
+        let begun = self.clock.elapsed();
+        let reading = self.source.read()?;
+        self.ticks.taken(begun, self.clock.elapsed());
+        self.record(begun, &reading)?;
+        self.recorder.flush_if_due(begun)
+    }
+
+    fn record(&mut self, at: Duration, reading: &Reading) -> Result<()> {
+        for seen in &reading.seen {
+            self.started.insert(seen.pid, (seen.parent, at));
+        }
+        for gone in &reading.gone {
+            let (parent_pid, started) = self.started.remove(&gone.pid).unwrap_or((0, at));
+            let command = gone.command.clone();
+            let row = ProcessRow { pid: gone.pid, parent_pid, started, ended: Some(at), peak: gone.peak, command };
+            self.recorder.process(&row)?;
+        }
+        // With its last process dying there is nothing to measure, rather than a measured zero.
+        if reading.processes == Some(0) {
+            return Ok(());
+        }
+        self.memory = reading.memory;
+        self.peak = self.peak.max(reading.peak);
+        self.at_most = self.at_most.max(reading.at_most);
+        self.several |= reading.processes.is_some_and(|processes| processes > 1);
+        self.recorder.sample(&Sample {
+            at,
+            memory: reading.memory,
+            peak: reading.peak,
+            parts: reading.parts,
+            processes: reading.processes,
+            machine_used: reading.machine_used,
+        })
+    }
+
+    /// Writes what was read, and how well, into the record.
+    pub(super) fn conclude(&mut self, record: &mut RunRecord) {
+        record.peak_at_most = self.several.then_some(self.at_most.max(self.peak));
+        record.sampling = self.ticks.quality;
+        let own = os::own_usage();
+        record.sampling.own_cpu = own.cpu.zip(self.own_before.cpu).map(|(after, before)| after.saturating_sub(before));
+        record.sampling.own_peak = own.peak;
+        record.notices.extend(self.source.notices());
+    }
+
+    /// The rows of those that outlived the run.
+    pub(super) fn close_rows(&mut self) -> Result<()> {
+        for (pid, (parent_pid, started)) in std::mem::take(&mut self.started) {
+            let command = String::new();
+            self.recorder.process(&ProcessRow { pid, parent_pid, started, ended: None, peak: None, command })?;
+        }
+        Ok(())
+    }
+}
