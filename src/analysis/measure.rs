@@ -72,6 +72,8 @@ pub fn measure(
             Some(steady) => steady.retained(),
             None => Measured::Unmeasured("no sample was taken after ready".to_owned()),
         }),
+        growth: Measured::Unmeasured("growth is not measured yet".to_owned()),
+        segments: Vec::new(),
         phases: phases.collect(),
         samples: count,
         quality: quality(&record.sampling, duration),

@@ -1,17 +1,21 @@
 //! What a trace says: peak, start-up, retained memory, phases. Pure functions of the trace and of [`Rules`].
 
+mod growth;
 mod log_growth;
 mod marks;
 mod measure;
 mod model;
 mod quality;
 mod retained;
+mod segments;
 pub mod stats;
 mod templates;
 #[cfg(test)]
 mod tests;
 mod window;
 
+pub use growth::Growth;
 pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, log_growth};
 pub use measure::{line_near, measure};
 pub use model::{Certainty, Edge, Measured, Measures, Peak, PhaseMeasures, PhaseRule, Quality, ReadyRule, Rules};
+pub use segments::{After, Finding, Segment, SegmentKind, finding};

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::growth::Growth;
+use super::segments::Segment;
 use crate::units::{Bytes, SignedBytes};
 
 /// How a trace is to be read: which part of it is start-up, which windows are phases.
@@ -100,6 +102,10 @@ pub struct Measures {
     pub startup: Measured<Bytes>,
     /// The level at the end of the steady part less the level at ready.
     pub retained: Measured<SignedBytes>,
+    /// The slope of the steady part.
+    pub growth: Measured<Growth>,
+    /// The curve as straight stretches, in order. Empty where there are too few samples to tell.
+    pub segments: Vec<Segment>,
     /// Every phase, in the order of the rules.
     pub phases: Vec<PhaseMeasures>,
     /// Rows read.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::analysis::{Certainty, Measured, Measures, Peak, PhaseMeasures, Quality};
+use crate::analysis::{Certainty, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
 use crate::trace::{Curve, Ended, Environment, MarkKind, ReadyMark, RunRecord, SamplePoint, Sampling};
-use crate::units::{Bytes, Metric, SignedBytes};
+use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
 
 use super::{Entry, Key, StoredCurve};
 
@@ -67,6 +67,8 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
         peak: Measured::Value(Peak { value: peak, at: Duration::from_secs(9), certainty: Certainty::Exact }),
         startup: Measured::Value(Bytes::from_mib(120)),
         retained: Measured::Value(SignedBytes(3 << 20)),
+        growth: Measured::Value(Growth { slope: Rate(22 << 20), low: Rate(18 << 20), high: Rate(25 << 20) }),
+        segments: segments(),
         phases: vec![PhaseMeasures {
             name: "load".to_owned(),
             window: Measured::Value((Duration::from_secs(1), Duration::from_secs(4))),
@@ -75,6 +77,21 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
         samples: 1200,
         quality: Quality::Good,
     }
+}
+
+/// Start-up to 120 MiB, a plateau, then growth to 200 MiB.
+fn segments() -> Vec<Segment> {
+    use SegmentKind::{Growth, Plateau, Ramp};
+    let segment = |(kind, from, to, from_level, to_level, share)| Segment {
+        kind,
+        from: Duration::from_secs(from),
+        to: Duration::from_secs(to),
+        from_level: Bytes::from_mib(from_level),
+        to_level: Bytes::from_mib(to_level),
+        rise: Bytes::from_mib(to_level) - Bytes::from_mib(from_level),
+        share: Percent(share),
+    };
+    [(Ramp, 0, 4, 0, 120, 60.0), (Plateau, 4, 6, 120, 120, 0.0), (Growth, 6, 12, 120, 200, 40.0)].map(segment).into()
 }
 
 /// One point every so many milliseconds.

@@ -4,10 +4,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::chart::median_run;
 use super::details::Details;
-use crate::analysis::{Certainty, LogGrowth, Measured, Quality};
+use super::finding::sentence;
+use crate::analysis::{Certainty, LogGrowth, Measured, Measures, Quality, Segment, finding};
 use crate::trace::{Ended, ProcessRow};
-use crate::units::{Bytes, Metric, Percent, SignedBytes};
+use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Outcome, Verdict};
 
 /// The version of the file's meaning.
@@ -33,8 +35,22 @@ struct Workload<'a> {
     failures: Vec<Failure<'a>>,
     runs: Vec<Run>,
     checks: Vec<CheckOut<'a>>,
+    finding: Option<String>,
+    segments: Vec<SegmentOut>,
     log_growth: Option<Vec<Template>>,
     processes: Vec<Program>,
+}
+
+/// A straight stretch of the median run's curve.
+#[derive(Serialize)]
+struct SegmentOut {
+    kind: &'static str,
+    from_s: f64,
+    to_s: f64,
+    from_bytes: Bytes,
+    to_bytes: Bytes,
+    rise_bytes: SignedBytes,
+    share: f64,
 }
 
 /// What was taken after the lines of one template; without a template, before the first line.
@@ -66,6 +82,9 @@ struct Run {
     peak_at_most_bytes: Option<Bytes>,
     startup_bytes: Option<Bytes>,
     retained_bytes: Option<SignedBytes>,
+    growth_bytes_per_min: Option<Rate>,
+    growth_low_bytes_per_min: Option<Rate>,
+    growth_high_bytes_per_min: Option<Rate>,
     phases: Vec<Phase>,
     quality: &'static str,
     samples: u64,
@@ -128,6 +147,8 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details]) -> Result
             failures: judged.failures.iter().map(|failure| Failure { run: failure.run, what: &failure.what }).collect(),
             runs: judged.runs.iter().map(run).collect(),
             checks: judged.checks.iter().map(check).collect(),
+            finding: median_run(judged).and_then(|run| finding(&run.measures)).as_ref().map(sentence),
+            segments: median_run(judged).map(|run| segments(&run.measures)).unwrap_or_default(),
             log_growth: details.get(index).and_then(|details| details.log_growth.as_ref()).map(log_growth),
             processes: programs(details.get(index).map_or(&[], |details| details.processes.as_slice())),
         })
@@ -167,7 +188,7 @@ fn seconds(duration: Duration) -> f64 {
 
 fn run(run: &JudgedRun) -> Run {
     let (record, measures) = (&run.record, &run.measures);
-    let peak = measures.peak.value();
+    let (peak, growth) = (measures.peak.value(), measures.growth.value());
     let (exit_status, signal) = match record.ended {
         Ended::Exited { status } => (Some(status), None),
         Ended::Signaled { signal } | Ended::Interrupted { signal } => (None, Some(signal)),
@@ -189,6 +210,9 @@ fn run(run: &JudgedRun) -> Run {
         peak_at_most_bytes: at_most.map(|(_, most)| most),
         startup_bytes: measures.startup.value(),
         retained_bytes: measures.retained.value(),
+        growth_bytes_per_min: growth.map(|growth| growth.slope),
+        growth_low_bytes_per_min: growth.map(|growth| growth.low),
+        growth_high_bytes_per_min: growth.map(|growth| growth.high),
         phases: measures
             .phases
             .iter()
@@ -261,6 +285,19 @@ fn check(check: &Check) -> CheckOut<'_> {
             .as_ref()
             .map(|written| Written { file: written.file.display().to_string(), line: written.line }),
     }
+}
+
+fn segments(measures: &Measures) -> Vec<SegmentOut> {
+    let segment = |segment: &Segment| SegmentOut {
+        kind: segment.kind.name(),
+        from_s: seconds(segment.from),
+        to_s: seconds(segment.to),
+        from_bytes: segment.from_level,
+        to_bytes: segment.to_level,
+        rise_bytes: segment.rise,
+        share: segment.share.0 / 100.0,
+    };
+    measures.segments.iter().map(segment).collect()
 }
 
 /// The largest rises first.

@@ -5,6 +5,7 @@ pub mod baseline_text;
 pub mod chart;
 mod details;
 mod escape;
+mod finding;
 mod json;
 mod log_growth;
 mod table;
@@ -12,6 +13,7 @@ mod terminal;
 
 pub use details::Details;
 pub use escape::plain;
+pub use finding::sentence;
 pub use json::results;
 pub use table::{Row, rows};
 pub use terminal::{Options, render};

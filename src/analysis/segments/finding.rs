@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use super::SegmentKind;
+use crate::analysis::{Measured, Measures};
+use crate::units::{Bytes, Percent, Rate};
+
+/// The first thing to say of a run: what took the largest part of its peak. Shares are of the peak.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Finding {
+    /// Most was taken until ready.
+    StartUp {
+        /// The end of start-up.
+        until: Duration,
+        /// The highest level until then.
+        share: Percent,
+        /// What came after it; None where the run ended there.
+        after: Option<After>,
+    },
+    /// Most was taken by a ramp later on.
+    Ramp {
+        /// Where it begins.
+        from: Duration,
+        /// Where it ends.
+        to: Duration,
+        /// Its rise.
+        share: Percent,
+        /// The highest level until ready.
+        start_up: Percent,
+    },
+    /// Most was taken little by little.
+    Growth {
+        /// Where it begins.
+        from: Duration,
+        /// Where it ends.
+        to: Duration,
+        /// Its rise.
+        share: Percent,
+        /// How fast.
+        rate: Rate,
+        /// The highest level until ready.
+        start_up: Percent,
+    },
+}
+
+/// What came after start-up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct After {
+    /// From ready to the end of the run.
+    pub lasted: Duration,
+    /// How far the peak is above start-up.
+    pub share: Percent,
+}
+
+/// The first thing to say of a run. None where the end of start-up is not known or nothing was measured.
+#[must_use]
+pub fn finding(measures: &Measures) -> Option<Finding> {
+    let (ready, peak, startup) = match (&measures.ready, &measures.peak, &measures.startup) {
+        (Measured::Value(ready), Measured::Value(peak), Measured::Value(startup)) => (*ready, peak.value, *startup),
+        _ => return None,
+    };
+    if peak == Bytes::ZERO {
+        return None;
+    }
+    let of_peak = |bytes: Bytes| Percent(bytes.as_f64() / peak.as_f64() * 100.0);
+    let start_up = of_peak(startup);
+    let largest = measures
+        .segments
+        .iter()
+        .filter(|segment| segment.from >= ready && matches!(segment.kind, SegmentKind::Ramp | SegmentKind::Growth))
+        .max_by_key(|segment| segment.rise)
+        .filter(|segment| segment.rise.0 > 0 && segment.rise.magnitude() > startup);
+    let Some(segment) = largest else {
+        let lasted = measures.duration.saturating_sub(ready);
+        let share = of_peak(peak.saturating_sub(startup));
+        let after = (!lasted.is_zero()).then_some(After { lasted, share });
+        return Some(Finding::StartUp { until: ready, share: start_up, after });
+    };
+    let (from, to, share) = (segment.from, segment.to, of_peak(segment.rise.magnitude()));
+    Some(match (segment.kind, segment.rate()) {
+        (SegmentKind::Growth, Some(rate)) => Finding::Growth { from, to, share, rate, start_up },
+        _ => Finding::Ramp { from, to, share, start_up },
+    })
+}
