@@ -1,5 +1,7 @@
 //! From any number of rows to a curve that can be held and drawn.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::model::{Curve, Sample, SamplePoint};
@@ -14,25 +16,53 @@ const MOST: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct CurveBuilder {
     points: Vec<SamplePoint>,
-    stretch_ms: u128,
+    stretch: Duration,
+    /// Where the stretch of the last point ends.
+    until: Duration,
     most: usize,
 }
 
 impl Default for CurveBuilder {
     fn default() -> Self {
-        Self { points: Vec::new(), stretch_ms: 1, most: MOST }
+        Self::new(MOST)
     }
 }
 
 impl CurveBuilder {
+    /// For at most so many points.
+    pub(super) fn new(most: usize) -> Self {
+        Self { points: Vec::new(), stretch: Duration::from_millis(1), until: Duration::ZERO, most }
+    }
+
     /// Takes the next row in the order of time.
     pub fn push(&mut self, sample: &Sample) {
-        join(&mut self.points, SamplePoint { at: sample.at, memory: sample.peak }, self.stretch_ms);
+        self.push_point(SamplePoint { at: sample.at, memory: sample.peak });
+    }
+
+    /// Takes the next point in the order of time.
+    pub(super) fn push_point(&mut self, point: SamplePoint) {
+        self.join(point);
         while self.points.len() > self.most {
-            self.stretch_ms *= 2;
+            self.stretch *= 2;
+            self.until = Duration::ZERO;
             let finer = std::mem::replace(&mut self.points, Vec::with_capacity(self.most + 1));
-            for point in finer {
-                join(&mut self.points, point, self.stretch_ms);
+            finer.into_iter().for_each(|point| self.join(point));
+        }
+    }
+
+    /// Adds a point; within the stretch of the last one only the higher of the two stays.
+    fn join(&mut self, point: SamplePoint) {
+        match self.points.last_mut() {
+            Some(last) if point.at < self.until => {
+                if point.memory > last.memory {
+                    *last = point;
+                }
+            }
+            _ => {
+                self.points.push(point);
+                let stretch = self.stretch.as_nanos();
+                let until = (point.at.as_nanos() / stretch + 1) * stretch;
+                self.until = Duration::from_nanos(u64::try_from(until).unwrap_or(u64::MAX));
             }
         }
     }
@@ -41,19 +71,6 @@ impl CurveBuilder {
     #[must_use]
     pub fn finish(self) -> Curve {
         Curve { points: self.points }
-    }
-}
-
-/// Adds a point; within the stretch of the last one only the higher of the two stays.
-fn join(points: &mut Vec<SamplePoint>, point: SamplePoint, stretch_ms: u128) {
-    let stretch = |point: &SamplePoint| point.at.as_millis() / stretch_ms;
-    match points.last_mut() {
-        Some(last) if stretch(last) == stretch(&point) => {
-            if point.memory > last.memory {
-                *last = point;
-            }
-        }
-        _ => points.push(point),
     }
 }
 
@@ -76,7 +93,6 @@ mod tests {
     use super::*;
     use crate::units::{Bytes, Parts};
     use proptest::prelude::*;
-    use std::time::Duration;
 
     fn sample(micros: u64, peak: u64) -> Sample {
         let at = Duration::from_micros(micros);
@@ -114,9 +130,9 @@ mod tests {
                 at += step * scale;
                 sample(at, peak)
             }).collect();
-            let mut builder = CurveBuilder { most, ..CurveBuilder::default() };
+            let mut builder = CurveBuilder::new(most);
             samples.iter().for_each(|sample| builder.push(sample));
-            let stretch = |at: Duration| at.as_millis() / builder.stretch_ms;
+            let stretch = |at: Duration| at.as_nanos() / builder.stretch.as_nanos();
             prop_assert!(builder.points.len() <= most);
             prop_assert!(builder.points.is_sorted_by(|a, b| stretch(a.at) < stretch(b.at)));
             for point in &builder.points {

@@ -6,6 +6,7 @@
 mod clock;
 mod curve;
 pub mod files;
+pub mod foreign;
 mod layout;
 mod lines;
 mod log_csv;

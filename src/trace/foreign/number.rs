@@ -1,0 +1,178 @@
+//! Numbers and times as other programs write them, read fast: a file may hold ten million.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// A decimal number that was read exactly: `digits` / 10^`places`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decimal {
+    digits: i64,
+    places: u32,
+}
+
+const POWERS: [i64; 19] = {
+    let mut powers = [1; 19];
+    let mut index = 1;
+    while index < 19 {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
+impl Decimal {
+    /// Reads `12`, `-0.5`, `.5`, `1e3`, blanks around them passed over; a comma is a point where `comma` says so.
+    /// None for anything else: NaN, an infinity, an empty cell, a number with units or too many digits.
+    pub(super) fn parse(text: &[u8], comma: bool) -> Option<Self> {
+        let text = text.trim_ascii();
+        let (negative, rest) = match text.first()? {
+            b'-' => (true, &text[1..]),
+            b'+' => (false, &text[1..]),
+            _ => (false, text),
+        };
+        let (mut digits, mut places, mut point, mut any) = (0i64, 0u32, false, false);
+        for byte in rest {
+            match byte {
+                b'0'..=b'9' => {
+                    any = true;
+                    // Digits past the nanosecond, or past what fits, say nothing that matters here.
+                    if point && (places >= 9 || digits >= POWERS[17]) {
+                        continue;
+                    }
+                    digits = digits.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+                    places += u32::from(point);
+                }
+                b'.' if !point => point = true,
+                b',' if comma && !point => point = true,
+                b'e' | b'E' if any => return Self::scientific(text),
+                _ => return None,
+            }
+        }
+        any.then_some(Self { digits: if negative { -digits } else { digits }, places })
+    }
+
+    fn scientific(text: &[u8]) -> Option<Self> {
+        let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        if !value.is_finite() || value.abs() >= 9e18 {
+            return None;
+        }
+        // Six places are enough for a number that was itself rounded.
+        let exact = value.abs() < 9e12;
+        let (digits, places) = if exact { ((value * 1e6).round() as i64, 6) } else { (value.round() as i64, 0) };
+        Some(Self { digits, places })
+    }
+
+    /// The number times a whole one, rounded. None where that is negative or can't be counted.
+    pub(super) fn times(self, factor: u64) -> Option<u64> {
+        let product = i128::from(self.digits) * i128::from(factor);
+        let scale = i128::from(POWERS[self.places as usize]);
+        u64::try_from((product + scale / 2).div_euclid(scale)).ok().filter(|_| self.digits >= 0)
+    }
+
+    /// The number times a whole one, signed: a time in nanoseconds.
+    pub(super) fn scaled(self, factor: i64) -> Option<i64> {
+        let product = i128::from(self.digits) * i128::from(factor);
+        i64::try_from(product.div_euclid(i128::from(POWERS[self.places as usize]))).ok()
+    }
+
+    /// Whether digits stand behind the point that are not zero.
+    pub(super) fn has_fraction(self) -> bool {
+        self.digits % POWERS[self.places as usize] != 0
+    }
+
+    pub(super) fn magnitude(self) -> f64 {
+        self.digits as f64 / POWERS[self.places as usize] as f64
+    }
+}
+
+/// Reads a date with its time of day: RFC 3339, or the same with a blank for the `T`, a comma for the point, and no zone, which
+/// then is `zone`. Nanoseconds since 1970.
+pub(super) fn parse_date(text: &[u8], zone: &TimeZone) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    if text.len() < "2026-01-31 12:00".len() || text.as_bytes()[4] != b'-' {
+        return None;
+    }
+    let text = text.replace(',', ".");
+    let instant = text.parse::<Timestamp>().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        zone.to_ambiguous_timestamp(civil).compatible().ok()
+    })?;
+    i64::try_from(instant.as_nanosecond()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn value(text: &str) -> Option<f64> {
+        Decimal::parse(text.as_bytes(), false).map(Decimal::magnitude)
+    }
+
+    #[test]
+    fn numbers_are_read_as_programs_write_them() {
+        for (text, wanted) in [
+            ("0", 0.0),
+            (" 12.500 ", 12.5),
+            ("-3", -3.0),
+            ("+.5", 0.5),
+            ("7.", 7.0),
+            ("1e3", 1000.0),
+            ("1.5E-1", 0.15),
+            ("1795604665.5534625", 1_795_604_665.553_462_5),
+            ("0.0001456737518310547", 0.000_145_673),
+        ] {
+            assert!(value(text).is_some_and(|value| (value - wanted).abs() < 1e-6), "{text}: {:?}", value(text));
+        }
+        for text in
+            ["", " ", "-", ".", "nan", "NaN", "inf", "1 2", "1,5", "12 MB", "0x10", "99999999999999999999", "1e99"]
+        {
+            assert_eq!(value(text), None, "{text}");
+        }
+        assert_eq!(Decimal::parse(b"1,5", true).map(Decimal::magnitude), Some(1.5));
+    }
+
+    #[test]
+    fn an_amount_is_rounded_and_never_negative() {
+        let bytes = |text: &str, factor| Decimal::parse(text.as_bytes(), false)?.times(factor);
+        assert_eq!(bytes("1.5", 1 << 20), Some(3 << 19));
+        assert_eq!(bytes("0.4", 1), Some(0));
+        assert_eq!(bytes("-0.4", 1), None);
+        assert_eq!(bytes("9007199254740993", 1), Some(9_007_199_254_740_993));
+        assert_eq!(bytes("9000000000000000000", 1 << 40), None);
+    }
+
+    #[test]
+    fn dates_are_read_with_a_zone_or_in_the_one_given() {
+        let at = |text: &str| parse_date(text.as_bytes(), &TimeZone::UTC).map(|nanos| nanos / 1_000_000);
+        let noon = 1_769_860_800_250;
+        for text in [
+            "2026-01-31T12:00:00.250Z",
+            "2026-01-31T13:00:00.25+01:00",
+            "2026-01-31 12:00:00.250",
+            "2026-01-31 12:00:00,250",
+        ] {
+            assert_eq!(at(text), Some(noon), "{text}");
+        }
+        for text in ["2026-01-31", "12:00:00", "31.01.2026 12:00", "", "2026-13-31 12:00:00"] {
+            assert_eq!(at(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_reads_as_the_standard_library_reads_it(number in -1e12f64..1e12, places in 0usize..10) {
+            let text = format!("{number:.places$}");
+            let wanted: f64 = text.parse().unwrap();
+            let read = value(&text).unwrap();
+            prop_assert!((read - wanted).abs() <= wanted.abs() * 1e-12 + 1e-9, "{text}: {read}");
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[0-9.,eE+-]{0,40}|\\PC{0,20}") {
+            let _ = Decimal::parse(text.as_bytes(), true).map(|number| (number.times(u64::MAX), number.scaled(i64::MAX)));
+            let _ = parse_date(text.as_bytes(), &TimeZone::UTC);
+        }
+    }
+}
