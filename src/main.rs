@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use memguard::cli::{Baseline, BaselineFile, Check, Cli, Command, JudgeFlags, Synth};
-use memguard::config::{Mistakes, plan_baseline, plan_check, plan_run};
+use memguard::cli::{Baseline, BaselineFile, Check, Cli, Command, ImportFlags, JudgeFlags, Synth};
+use memguard::config::{Mistakes, plan_baseline, plan_check, plan_compare, plan_import, plan_run};
 use memguard::pipeline::{self, Voice};
 use memguard::{init, os, synth, verdict};
 
@@ -27,12 +27,21 @@ fn carry_out(cli: Cli) -> Result<u8> {
             pipeline::run(&plan, Voice::new(cli.color, typed.run.quiet, &err)).map(number)
         }
         Command::Check(typed) => {
-            let plan = plan_check(&typed, &os::platform())?;
-            pipeline::check(&typed.dir, &plan, Voice::new(cli.color, typed.quiet, &out)).map(number)
+            let (plan, import) = (plan_check(&typed, &os::platform())?, plan_import(&typed.import)?);
+            pipeline::check(&typed.dir, &plan, &import, Voice::new(cli.color, typed.quiet, &out)).map(number)
         }
         Command::Plot(typed) => {
-            pipeline::plot(&typed.files, &typed.output, typed.title.as_deref())?;
+            let import = plan_import(&typed.import)?;
+            warn(&pipeline::plot(&typed.files, &import, &typed.output, typed.title.as_deref())?);
             print(&format!("wrote {}\n", typed.output.display()))
+        }
+        Command::Compare(typed) => {
+            let (rules, import) = (plan_compare(&typed)?, plan_import(&typed.import)?);
+            let voice = Voice::new(cli.color, false, &out);
+            let (text, warnings) =
+                pipeline::compare([&typed.base, &typed.head], &rules, &import, typed.output.as_deref(), voice)?;
+            warn(&warnings);
+            print(&text)
         }
         Command::Baseline(Baseline::Show(file)) => {
             let settings = plan_baseline(file.config.as_deref(), file.baseline.as_deref())?;
@@ -53,7 +62,7 @@ fn carry_out(cli: Cli) -> Result<u8> {
 /// The baseline's commands read the config as `check` does.
 fn judging(file: BaselineFile) -> Check {
     let judge = JudgeFlags { config: file.config, baseline: file.baseline, ..JudgeFlags::default() };
-    Check { dir: std::path::PathBuf::new(), judge, quiet: false }
+    Check { dir: std::path::PathBuf::new(), judge, import: ImportFlags::default(), quiet: false }
 }
 
 fn shape(typed: &Synth) -> Result<u8> {
@@ -68,6 +77,13 @@ fn number(code: verdict::ExitCode) -> u8 {
 fn print(text: &str) -> Result<u8> {
     std::io::stdout().write_all(text.as_bytes()).context("could not print")?;
     Ok(0)
+}
+
+/// What was wrong and could be read past.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
 }
 
 /// Says what failed, and with which exit code that ends: 2 for what was typed or configured, 5 for what could not be done.

@@ -19,7 +19,7 @@ const KNOWS: [(&str, &[&str]); 14] = [
     // The grammar of `synth` is its help.
     ("cli", &["synth"]),
     // The settings of a stage belong to it; the config builds them.
-    ("config", &["units", "cli", "workload", "sampler", "analysis", "baseline", "verdict"]),
+    ("config", &["units", "cli", "workload", "trace", "sampler", "analysis", "baseline", "verdict"]),
     ("synth", &["units", "os"]),
     // Its test reads what it proposes as the config would.
     ("init", &["cli", "config"]),

@@ -76,7 +76,7 @@ pub fn measure(
         segments: Vec::new(),
         phases: phases.collect(),
         samples: count,
-        quality: quality(&record.sampling, duration),
+        quality: quality(&record.sampling, record.interval, duration),
         ready,
     })
 }

@@ -10,9 +10,12 @@ const SHARE: f64 = 0.05;
 const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Judges the measuring of a run that lasted so long.
-pub(super) fn quality(sampling: &Sampling, duration: Duration) -> Quality {
-    let most = duration.mul_f64(SHARE).clamp(SHORTEST, LONGEST);
+/// A reading may come so many intervals after the one before: who asks for few gets few.
+const INTERVALS: u32 = 3;
+
+/// Judges the measuring of a run that lasted so long and was to be read at this interval.
+pub(super) fn quality(sampling: &Sampling, interval: Duration, duration: Duration) -> Quality {
+    let most = duration.mul_f64(SHARE).clamp(SHORTEST, LONGEST).max(interval * INTERVALS);
     if sampling.longest_gap <= most {
         return Quality::Good;
     }
@@ -28,7 +31,7 @@ mod tests {
 
     fn after(gap_ms: u64, run_s: u64) -> Quality {
         let sampling = Sampling { longest_gap: Duration::from_millis(gap_ms), ..Sampling::default() };
-        quality(&sampling, Duration::from_secs(run_s))
+        quality(&sampling, Duration::from_millis(10), Duration::from_secs(run_s))
     }
 
     #[test]

@@ -28,6 +28,12 @@ enum Content {
 }
 
 impl Store {
+    /// A store in which nothing is found, for what is compared with no baseline.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { file: PathBuf::new(), content: Content::NoFile }
+    }
+
     /// Reads the file. A missing one gives a store in which nothing is found.
     ///
     /// # Errors

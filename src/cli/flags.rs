@@ -118,3 +118,25 @@ pub struct JudgeFlags {
     #[arg(long, value_name = "LABEL")]
     pub label: Option<String>,
 }
+
+/// How files that other programs wrote are read.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Files of other programs")]
+pub struct ImportFlags {
+    /// The time's column in a table: its name, or its number from 1.
+    #[arg(long, value_name = "COLUMN")]
+    pub time_column: Option<String>,
+    /// The memory's column.
+    #[arg(long, value_name = "COLUMN")]
+    pub memory_column: Option<String>,
+    /// What one of the memory column is: B, KiB, MiB, GiB, kB, MB or GB.
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Option<String>,
+    /// A log that was written meanwhile, whose lines begin with their time; or a table such as
+    /// `{ path = "app.log", time = "%H:%M:%S" }`.
+    #[arg(long, value_name = "FILE")]
+    pub log: Vec<String>,
+    /// When the recording began, where its file has times since then alone: `2026-01-31T12:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    pub began: Option<String>,
+}

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub use flags::{JudgeFlags, RunFlags};
+pub use flags::{ImportFlags, JudgeFlags, RunFlags};
 
 /// Exit codes, for `--help` and the README.
 pub const EXIT_CODES: &str = "\
@@ -56,6 +56,8 @@ pub enum Command {
     Check(Box<Check>),
     /// Draw recorded memory to a picture, several files overlaid.
     Plot(Plot),
+    /// Show what moved between two results, and by how much.
+    Compare(Compare),
     /// Show or change the stored baseline.
     #[command(subcommand)]
     Baseline(Baseline),
@@ -89,11 +91,14 @@ pub struct Run {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Check {
-    /// The folder that a run wrote, or one run's own.
+    /// The folder that a run wrote, or one run's own; or a file that another program recorded memory into.
     pub dir: PathBuf,
     /// What the traces are held to.
     #[command(flatten)]
     pub judge: JudgeFlags,
+    /// How a file of another program is read.
+    #[command(flatten)]
+    pub import: ImportFlags,
     /// Print only what is wrong.
     #[arg(long, short)]
     pub quiet: bool,
@@ -102,15 +107,40 @@ pub struct Check {
 /// `memguard plot`
 #[derive(Debug, Clone, Args)]
 pub struct Plot {
-    /// `memory.csv` files, or the folders that hold them.
+    /// `memory.csv` files or the folders that hold them; psrecord's or mprof's files; any table with a time and a memory
+    /// column; `-` for standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// How a file of another program is read.
+    #[command(flatten)]
+    pub import: ImportFlags,
     /// The picture to write; its ending says of which kind.
     #[arg(long, short, default_value = "memory.svg", value_name = "FILE.svg|FILE.png")]
     pub output: PathBuf,
     /// The title above the graph.
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
+}
+
+/// `memguard compare`
+#[derive(Debug, Clone, Args)]
+pub struct Compare {
+    /// The earlier results: a folder that a run wrote, or a file that another program recorded memory into.
+    pub base: PathBuf,
+    /// The later ones.
+    pub head: PathBuf,
+    /// Draw the curves of both into this picture.
+    #[arg(long, short, value_name = "FILE.svg|FILE.png")]
+    pub output: Option<PathBuf>,
+    /// Start-up ends at the first log line that matches.
+    #[arg(long, value_name = "REGEX", conflicts_with = "ready_after")]
+    pub ready_log: Option<String>,
+    /// Start-up ends this long after launch.
+    #[arg(long, value_name = "TIME")]
+    pub ready_after: Option<String>,
+    /// How a file of another program is read.
+    #[command(flatten)]
+    pub import: ImportFlags,
 }
 
 /// `memguard baseline …`

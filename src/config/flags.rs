@@ -48,7 +48,7 @@ impl<'a> FlagTable<'a> {
         self.text("abort_above", "--abort-above", flags.abort_above.as_deref());
         self.text("stop.signal", "--stop-signal", flags.stop_signal.as_deref());
         self.text("stop.grace", "--stop-grace", flags.stop_grace.as_deref());
-        self.logs(&flags.log_file);
+        self.logs("--log-file", &flags.log_file);
         let patterns = flags.redact.iter().map(|text| self.node("--redact", text, 0, Value::Text(text.clone())));
         let patterns = patterns.collect();
         self.list("redact", patterns);
@@ -120,14 +120,13 @@ impl<'a> FlagTable<'a> {
     }
 
     /// Each is a path, or a table in braces.
-    fn logs(&mut self, logs: &[String]) {
-        const HELP: &str =
-            "write a path, or a table as in TOML, such as --log-file '{ path = \"app.log\", time = \"%s\" }'";
+    pub(super) fn logs(&mut self, flag: &'static str, logs: &[String]) {
+        const HELP: &str = "write a path, or a table as in TOML, such as '{ path = \"app.log\", time = \"%s\" }'";
         let node = |text: &String| {
             if text.trim_start().starts_with('{') {
-                return self.inline_table("--log-file", text, HELP);
+                return self.inline_table(flag, text, HELP);
             }
-            Some(self.node("--log-file", text, 0, Value::Text(text.clone())))
+            Some(self.node(flag, text, 0, Value::Text(text.clone())))
         };
         let nodes = logs.iter().filter_map(node).collect();
         self.list("logs", nodes);
@@ -157,7 +156,7 @@ impl<'a> FlagTable<'a> {
     }
 
     /// A value as it was typed behind its flag; `skip` is how much of the text stands before it.
-    fn node(&mut self, flag: &str, text: &str, skip: usize, value: Value) -> Node {
+    pub(super) fn node(&mut self, flag: &str, text: &str, skip: usize, value: Value) -> Node {
         let shown = format!("{flag} {text}");
         let from = flag.len() + 1 + skip;
         let whole = self.reader.sources.add("the command line", shown, false);

@@ -10,9 +10,9 @@ use super::plan::{Judging, JudgingPlan, Plan};
 use super::read::{Reader, nearest};
 use super::ready::{heading, name_fault, rules};
 use super::sources::Place;
-use crate::analysis::ReadyRule;
+use crate::analysis::{self, ReadyRule};
 use crate::baseline;
-use crate::cli::{Check, JudgeFlags, Run};
+use crate::cli::{Check, Compare, JudgeFlags, Run};
 
 const DEFAULT_BASELINE: &str = "memguard-baseline.toml";
 const DEFAULT_OUT: &str = "memguard-report";
@@ -78,7 +78,8 @@ pub fn plan_check(typed: &Check, system: &str) -> Result<JudgingPlan, Mistakes> 
     let mut flags = FlagTable::new(&mut reader);
     flags.judging(&typed.judge);
     let flags = flags.finish();
-    let config_is_there = typed.judge.config.is_some() || Path::new(DEFAULT_FILE).exists();
+    // A config that happens to lie here has nothing to say about another program's file.
+    let config_is_there = typed.judge.config.is_some() || (!typed.dir.is_file() && Path::new(DEFAULT_FILE).exists());
     let file = if config_is_there { reader.file(typed.judge.config.as_deref()) } else { None };
     let mut workloads = Vec::new();
     let mut fallback = None;
@@ -106,6 +107,24 @@ pub fn plan_check(typed: &Check, system: &str) -> Result<JudgingPlan, Mistakes> 
     reader.done(JudgingPlan { workloads, fallback, baseline })
 }
 
+/// How `memguard compare` reads the traces of both sides.
+///
+/// # Errors
+/// Everything that is wrong in the flags.
+pub fn plan_compare(typed: &Compare) -> Result<analysis::Rules, Mistakes> {
+    let mut reader = Reader::default();
+    let mut flags = FlagTable::new(&mut reader);
+    let (ready_log, ready_after) = (typed.ready_log.clone(), typed.ready_after.clone());
+    flags.judging(&JudgeFlags { ready_log, ready_after, ..JudgeFlags::default() });
+    let flags = flags.finish();
+    let ready = reader.ready(&Layers::new([&flags]), Path::new("."));
+    let mut rules = rules(ready.as_ref(), Vec::new());
+    if ready.is_none() {
+        rules.ready = ReadyRule::Recorded;
+    }
+    reader.done(rules)
+}
+
 /// Where the baseline is kept, for the commands that do nothing but keep it.
 ///
 /// # Errors
@@ -124,7 +143,7 @@ fn with_label(system: &str, label: Option<&str>) -> String {
 }
 
 impl Reader {
-    fn done<T>(mut self, plan: T) -> Result<T, Mistakes> {
+    pub(super) fn done<T>(mut self, plan: T) -> Result<T, Mistakes> {
         if self.mistakes.is_empty() {
             return Ok(plan);
         }

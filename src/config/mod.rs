@@ -2,6 +2,7 @@
 
 mod file;
 mod flags;
+mod import;
 pub mod keys;
 mod layers;
 mod limits;
@@ -16,7 +17,8 @@ mod sources;
 mod workload;
 
 pub use file::DEFAULT_FILE;
-pub use load::{plan_baseline, plan_check, plan_run};
+pub use import::{Import, plan_import};
+pub use load::{plan_baseline, plan_check, plan_compare, plan_run};
 pub use mistakes::{Mistake, Mistakes};
 pub use plan::{Judging, JudgingPlan, Plan, WorkloadPlan};
 pub use sources::{Place, Sources};

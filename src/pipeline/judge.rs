@@ -1,15 +1,15 @@
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::Voice;
+use super::{Voice, import};
 use crate::analysis::{self, Measured, Rules};
 use crate::baseline::{Key, Store};
-use crate::config::{Judging, JudgingPlan};
+use crate::config::{Import, Judging, JudgingPlan};
 use crate::report::{self, Details, chart};
-use crate::trace::{self, CurveBuilder};
+use crate::trace::{CurveBuilder, RunFiles, RunRecord};
 use crate::verdict::{self, ExitCode, Judged, JudgedRun, Limits};
 
 /// A workload as judged from its files, with what reports want besides.
@@ -20,17 +20,16 @@ pub(super) struct Workload {
     pub(super) warnings: Vec<String>,
 }
 
-/// Reads the runs of a workload from their folders and judges them: the same from the files alone as right after the run.
+/// Measures the runs of a workload from their files and judges them: the same from the files alone as right after the run.
 pub(super) fn workload(
-    folders: &[PathBuf],
+    files: &[RunFiles],
     rules: &Rules,
     limits: &Limits,
     store: &Store,
     required: bool,
 ) -> Result<Workload> {
     let (mut runs, mut details, mut warnings) = (Vec::new(), Details::default(), Vec::new());
-    for folder in folders {
-        let files = trace::open(folder)?;
+    for files in files {
         warnings.extend_from_slice(files.warnings());
         let mut builder = CurveBuilder::default();
         let samples = files.samples()?.inspect(|sample| {
@@ -51,9 +50,8 @@ pub(super) fn workload(
     let found = store.find(&key);
     let judged = verdict::judge(key, runs, limits, found, required);
     if let Some(shown) = chart::median_run(&judged)
-        && let Some((folder, _)) = folders.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
+        && let Some((files, _)) = files.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
     {
-        let files = trace::open(folder)?;
         let mut log = files.log()?;
         log.by_ref().try_for_each(|line| line.map(drop))?;
         // What was taken after the last line that was stored is no line's.
@@ -91,23 +89,23 @@ fn common_key(runs: &[JudgedRun]) -> Result<Key> {
 ///
 /// # Errors
 /// When the folder holds no runs, a file of theirs can't be read, or the config has no such workload.
-pub fn check(dir: &Path, plan: &JudgingPlan, voice: Voice) -> Result<ExitCode> {
+pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, voice: Voice) -> Result<ExitCode> {
     let store = Store::read(&plan.baseline.file)?;
     let mut workloads = Vec::new();
-    for found in trace::find_runs(dir)? {
-        let name = found.runs.first().map(|run| trace::open(run)).transpose()?;
-        let name = name.map_or(found.workload, |files| files.record().workload.clone());
-        let judging = judging(plan, &name)?;
-        workloads.push(workload(&found.runs, &judging.rules, &judging.limits, &store, plan.baseline.required)?);
+    for runs in import::runs_at(dir, import)? {
+        let Some(first) = runs.first() else { continue };
+        let judging = judging(plan, first.record())?;
+        workloads.push(workload(&runs, &judging.rules, &judging.limits, &store, plan.baseline.required)?);
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
-    let text = tell(&workloads, code, voice, Some(dir));
+    let text = tell(&workloads, code, voice, dir.is_dir().then_some(dir));
     std::io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
     Ok(code)
 }
 
-fn judging<'a>(plan: &'a JudgingPlan, name: &str) -> Result<&'a Judging> {
+fn judging<'a>(plan: &'a JudgingPlan, record: &RunRecord) -> Result<&'a Judging> {
+    let name = &record.workload;
     let known = plan.workloads.iter().find(|(known, _)| known == name).map(|(_, judging)| judging);
     known.or(plan.fallback.as_ref()).ok_or_else(|| {
         let names: Vec<&str> = plan.workloads.iter().map(|(name, _)| name.as_str()).collect();

@@ -2,11 +2,14 @@
 
 mod artifacts;
 mod baseline;
+mod compare;
+mod import;
 mod judge;
 mod plot;
 mod run;
 
 pub use baseline::{accept, diff, show};
+pub use compare::compare;
 pub use judge::check;
 pub use plot::plot;
 pub use run::{demo, run};

@@ -10,7 +10,7 @@ use super::{Voice, artifacts, judge};
 use crate::baseline::{self, Store};
 use crate::config::{Plan, WorkloadPlan};
 use crate::sampler::{self, Caught, open_source};
-use crate::trace::{Ended, Environment, ReadyMark, RunRecord, Sampling, run_folder};
+use crate::trace::{self, Ended, Environment, ReadyMark, RunRecord, Sampling, run_folder};
 use crate::units::Bytes;
 use crate::verdict::{self, Budget, ExitCode, Judged, Limits, Measure, Subject};
 use crate::workload::{Command, Ready, ReadyKind, Settings, Stop};
@@ -35,7 +35,8 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
         let folders = record_all(workload, plan, &environment, &caught, voice)?;
         if !folders.is_empty() {
             let (rules, limits) = (&workload.rules, &workload.limits);
-            workloads.push(judge::workload(&folders, rules, limits, &store, plan.baseline.required)?);
+            let files = folders.iter().map(|folder| trace::open(folder)).collect::<Result<Vec<_>>>()?;
+            workloads.push(judge::workload(&files, rules, limits, &store, plan.baseline.required)?);
         }
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();

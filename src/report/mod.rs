@@ -3,6 +3,7 @@
 
 pub mod baseline_text;
 pub mod chart;
+mod compare;
 mod details;
 mod escape;
 mod finding;
@@ -11,6 +12,7 @@ mod log_growth;
 mod table;
 mod terminal;
 
+pub use compare::{Pair, Side, compare};
 pub use details::Details;
 pub use escape::plain;
 pub use finding::sentence;

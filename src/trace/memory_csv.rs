@@ -14,7 +14,7 @@ use super::text::push_cell;
 use super::thinning::Thinning;
 use crate::units::Parts;
 
-const HEADER: &str = "elapsed_s,timestamp,memory_bytes,peak_bytes,rss_bytes,anon_bytes,file_bytes,shmem_bytes,swap_bytes,\
+pub(super) const HEADER: &str = "elapsed_s,timestamp,memory_bytes,peak_bytes,rss_bytes,anon_bytes,file_bytes,shmem_bytes,swap_bytes,\
                       processes,machine_used_bytes";
 
 /// Writes the readings of a run, thinned to at most 100 rows a second and about one where memory stays as it is.

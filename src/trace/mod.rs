@@ -20,6 +20,7 @@ mod redact;
 mod row_file;
 mod rows;
 mod run_json;
+mod stored;
 mod text;
 mod thinning;
 
@@ -33,9 +34,10 @@ pub use model::{
     Sampling, Stream,
 };
 pub use processes_csv::Processes;
-pub use reader::{RunFiles, open, read_curve};
+pub use reader::{RunFiles, open};
 pub use recorder::{Recorder, RunFolder};
 pub use redact::Redactor;
+pub use stored::{Held, Stored};
 
 const MEMORY_CSV: &str = "memory.csv";
 const PROCESSES_CSV: &str = "processes.csv";

@@ -100,6 +100,8 @@ pub enum Ended {
     },
     /// It never began: the program is missing, or its `before` failed. The record's notices say why.
     NotStarted,
+    /// It was watched and not run: the recording ended, and how the programs did is not known.
+    Recorded,
     /// Not known: memguard itself was killed, or the machine went down. What was written stands.
     Unfinished,
 }

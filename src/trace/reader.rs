@@ -1,22 +1,33 @@
 //! Reads what a run left on disk, however it ended.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::curve::CurveBuilder;
 use super::log_csv::LogLines;
 use super::memory_csv::Samples;
-use super::model::{Curve, RunRecord};
+use super::model::{LogLine, ProcessRow, RunRecord, Sample};
 use super::processes_csv::Processes;
+use super::stored::Stored;
 use super::{LOG_CSV, MEMORY_CSV, PROCESSES_CSV, RUN_JSON, run_json};
 
-/// The files of one run, to be read as often as needed.
+/// What is known of one run, to be read as often as needed.
 #[derive(Debug, Clone)]
 pub struct RunFiles {
-    folder: PathBuf,
+    rows: RowsOf,
     record: RunRecord,
     warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+enum RowsOf {
+    Folder(PathBuf),
+    /// Another program's file, read once.
+    Held {
+        samples: Arc<[Sample]>,
+        lines: Arc<[LogLine]>,
+    },
 }
 
 /// Opens the folder of one run.
@@ -25,20 +36,28 @@ pub struct RunFiles {
 /// When a file is missing, is not memguard's, or was written by a later version.
 pub fn open(folder: &Path) -> Result<RunFiles> {
     let record = run_json::read(&folder.join(RUN_JSON))?;
-    let mut files = RunFiles { folder: folder.to_owned(), record, warnings: Vec::new() };
     let cut = [
-        (MEMORY_CSV, files.samples()?.last_is_cut()),
-        (LOG_CSV, files.log()?.last_is_cut()),
-        (PROCESSES_CSV, files.processes()?.last_is_cut()),
+        (MEMORY_CSV, Samples::open(&folder.join(MEMORY_CSV))?.last_is_cut()),
+        (LOG_CSV, LogLines::open(&folder.join(LOG_CSV))?.last_is_cut()),
+        (PROCESSES_CSV, Processes::open(&folder.join(PROCESSES_CSV))?.last_is_cut()),
     ];
-    for (name, _) in cut.into_iter().filter(|(_, cut)| *cut) {
-        let path = folder.join(name);
-        files.warnings.push(format!("the last row of `{}` was cut off and is left out", path.display()));
-    }
-    Ok(files)
+    let warning = |name| format!("the last row of `{}` was cut off and is left out", folder.join(name).display());
+    let warnings = cut.into_iter().filter(|(_, cut)| *cut).map(|(name, _)| warning(name)).collect();
+    Ok(RunFiles { rows: RowsOf::Folder(folder.to_owned()), record, warnings })
 }
 
 impl RunFiles {
+    /// A run that another program recorded.
+    pub(super) fn held(
+        record: RunRecord,
+        samples: impl IntoIterator<Item = Sample>,
+        lines: Vec<LogLine>,
+        warnings: Vec<String>,
+    ) -> Self {
+        let rows = RowsOf::Held { samples: samples.into_iter().collect(), lines: lines.into() };
+        Self { rows, record, warnings }
+    }
+
     /// What is known of the run besides its rows.
     #[must_use]
     pub fn record(&self) -> &RunRecord {
@@ -49,24 +68,33 @@ impl RunFiles {
     ///
     /// # Errors
     /// When the file can't be read. The iterator's own errors name the line and the value.
-    pub fn samples(&self) -> Result<Samples> {
-        Samples::open(&self.folder.join(MEMORY_CSV))
+    pub fn samples(&self) -> Result<Stored<Samples, Sample>> {
+        match &self.rows {
+            RowsOf::Folder(folder) => Samples::open(&folder.join(MEMORY_CSV)).map(Stored::File),
+            RowsOf::Held { samples, .. } => Ok(Stored::held(samples)),
+        }
     }
 
     /// The rows of `log.csv`, in the order in which the lines were completed. Holds one at a time.
     ///
     /// # Errors
     /// As for [`Self::samples`].
-    pub fn log(&self) -> Result<LogLines> {
-        LogLines::open(&self.folder.join(LOG_CSV))
+    pub fn log(&self) -> Result<Stored<LogLines, LogLine>> {
+        match &self.rows {
+            RowsOf::Folder(folder) => LogLines::open(&folder.join(LOG_CSV)).map(Stored::File),
+            RowsOf::Held { lines, .. } => Ok(Stored::held(lines)),
+        }
     }
 
     /// The rows of `processes.csv`, in the order in which the processes ended. Holds one at a time.
     ///
     /// # Errors
     /// As for [`Self::samples`].
-    pub fn processes(&self) -> Result<Processes> {
-        Processes::open(&self.folder.join(PROCESSES_CSV))
+    pub fn processes(&self) -> Result<Stored<Processes, ProcessRow>> {
+        match &self.rows {
+            RowsOf::Folder(folder) => Processes::open(&folder.join(PROCESSES_CSV)).map(Stored::File),
+            RowsOf::Held { .. } => Ok(Stored::held(&Arc::from([]))),
+        }
     }
 
     /// What was found wrong and could be read past, as sentences: a last row that was cut off.
@@ -74,18 +102,6 @@ impl RunFiles {
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
-}
-
-/// Reads any `memory.csv` into a curve.
-///
-/// # Errors
-/// When the file can't be read, is not memguard's, or has a damaged row before its last.
-pub fn read_curve(memory_csv: &Path) -> Result<Curve> {
-    let mut builder = CurveBuilder::default();
-    for sample in Samples::open(memory_csv)? {
-        builder.push(&sample?);
-    }
-    Ok(builder.finish())
 }
 
 #[cfg(test)]
@@ -131,7 +147,6 @@ mod tests {
         assert_eq!(files.log().unwrap().map(|line| line.unwrap().text).collect::<Vec<_>>(), ["ready", "la"]);
         assert_eq!(lines, ["ready"]);
         assert!(files.warnings().is_empty());
-        assert_eq!(read_curve(&folder.join(MEMORY_CSV)).unwrap().points.len(), 3);
     }
 
     #[test]

@@ -129,6 +129,7 @@ enum End {
     DriveFailed { status: Option<i32> },
     Interrupted { signal: i32 },
     NotStarted,
+    Recorded,
     Unfinished,
 }
 

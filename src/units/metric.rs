@@ -10,6 +10,8 @@ pub enum Metric {
     Pss,
     /// Resident set size: shared pages count once for every process that maps them.
     Rss,
+    /// What another program recorded, by its own account.
+    Recorded,
 }
 
 impl Metric {
@@ -19,6 +21,7 @@ impl Metric {
         match self {
             Self::Pss => "pss",
             Self::Rss => "rss",
+            Self::Recorded => "recorded",
         }
     }
 }

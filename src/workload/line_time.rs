@@ -45,6 +45,13 @@ impl LineTime {
         Some((self.instant(&found, arrived)?, width))
     }
 
+    /// When a line was written by its own account. Of what the format leaves open (the date, the year) the nearest to `near`
+    /// is meant. None where the line begins with no such time.
+    #[must_use]
+    pub fn of(&self, line: &str, near: Timestamp) -> Option<Timestamp> {
+        self.read(line, near).map(|(instant, _)| instant)
+    }
+
     fn instant(&self, found: &BrokenDownTime, arrived: Timestamp) -> Option<Timestamp> {
         if let Some(since_epoch) = found.timestamp() {
             let fraction = found.subsec_nanosecond().unwrap_or_default();

@@ -140,7 +140,8 @@ impl ProcSource {
                     let estimate = process.estimate(self.tree.inherited(process)).unwrap_or_default();
                     sum.add(&estimate, process.sharing, &memory, process.rise);
                 }
-                Metric::Rss => sum.add_resident(&memory, process.rise),
+                // Another program's account is never read here.
+                Metric::Rss | Metric::Recorded => sum.add_resident(&memory, process.rise),
             }
         }
         let shmem_growth =

@@ -1,13 +1,15 @@
 //! Memory that other programs recorded: psrecord's logs, mprof's files, and any table with a time and a memory column.
 //!
 //! Each is read in one pass and bounded memory, so that a pipe will do. Rows that can't be read are left out and counted; a
-//! file of which most can't be is refused.
+//! file of which most can't be is refused. memguard's own `memory.csv` is read like any other, by its peaks.
 
 mod faults;
 mod header;
 mod lines;
+mod log;
 mod mprof;
 mod number;
+mod run;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,8 @@ use self::table::Table;
 use super::curve::CurveBuilder;
 use super::model::{LogLine, SamplePoint};
 use crate::units::{Bytes, format_duration};
+
+pub use self::log::{Stamp, read_log};
 
 /// The most points that are kept of a file, each the highest of its stretch of time.
 const MOST: usize = 65_536;
@@ -51,6 +55,8 @@ pub enum Format {
     Psrecord,
     /// mprof's `.dat` file.
     Mprof,
+    /// memguard's own `memory.csv`.
+    Own,
     /// A table of any other program.
     Table,
 }
@@ -62,6 +68,7 @@ impl Format {
         match self {
             Self::Psrecord => "psrecord",
             Self::Mprof => "mprof",
+            Self::Own => "memguard",
             Self::Table => "table",
         }
     }

@@ -8,11 +8,15 @@ use super::faults::Fault;
 use super::header::{Unit, memory_column, time_column};
 use super::number::{Decimal, parse_date};
 use super::{Columns, Format, Sink};
+use crate::trace::memory_csv::HEADER;
 use crate::units::Bytes;
 
 const SECOND: i64 = 1_000_000_000;
 /// psrecord's MB are 2^20 bytes (`rss / 1024. ** 2` in its source).
 const PSRECORD_UNIT: Bytes = Bytes(1 << 20);
+
+/// The column `peak_bytes` of ours.
+const OWN_PEAK: usize = 3;
 
 pub(super) struct Table {
     pub(super) format: Format,
@@ -69,6 +73,10 @@ impl Table {
             let (format, unit) = (Format::Psrecord, Unit::Is(columns.unit.unwrap_or(PSRECORD_UNIT)));
             let separator = if psrecord_text { Separator::Blanks } else { separator };
             return Ok(Self { format, unit, separator, memory, clock: Clock::Unseen(Some(SECOND)), ..table });
+        }
+        if line == HEADER {
+            let (time, memory) = (0, OWN_PEAK);
+            return Ok(Self { format: Format::Own, unit: Unit::Is(Bytes(1)), time, memory, ..table });
         }
         let is_value = |cell: &String| {
             Decimal::parse(cell.as_bytes(), true).is_some() || parse_date(cell.as_bytes(), &TimeZone::UTC).is_some()

@@ -22,7 +22,7 @@ fn error(text: &str) -> String {
 fn a_log_of_times_and_bytes_needs_no_header() {
     let recording = read_text("1795604665.45,527032320\n1795604665.5,527147008\n1795604665.55,527147000\n").unwrap();
     assert_eq!(points(&recording), [(0, 527_032_320), (50, 527_147_008), (100, 527_147_000)]);
-    assert_eq!(recording.began.map(|began| began.as_millisecond()), Some(1_795_604_665_450));
+    assert_eq!(recording.began.map(Timestamp::as_millisecond), Some(1_795_604_665_450));
     assert_eq!((recording.format, recording.rows, recording.warnings.len()), (Format::Table, 3, 0));
 }
 

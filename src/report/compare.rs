@@ -1,0 +1,130 @@
+//! Two results side by side: what moved, and by how much.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::escape::plain;
+use crate::analysis::stats::median;
+use crate::analysis::{LogGrowth, Measures};
+use crate::units::{Bytes, Percent, SignedBytes, format_duration};
+use crate::verdict::Judged;
+
+/// A workload on both sides.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// The earlier one.
+    pub base: Side<'a>,
+    /// The later one.
+    pub head: Side<'a>,
+}
+
+/// A workload on one side.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// Its runs and what was measured of them.
+    pub judged: &'a Judged,
+    /// After which lines its memory was taken.
+    pub log_growth: Option<&'a LogGrowth>,
+}
+
+/// So many lines of a log are told.
+const LINES: usize = 5;
+/// A difference of less is noise in any program.
+const WORTH_TELLING: Bytes = Bytes(64 << 10);
+
+/// The medians of both sides in a table, then the log lines after which the memory moved most.
+#[must_use]
+pub fn compare(pairs: &[Pair<'_>], width: usize) -> String {
+    let mut rows = vec![["workload", "measure", "base", "head", "change", ""].map(str::to_owned)];
+    for pair in pairs {
+        rows.extend(measures(pair));
+    }
+    let widths: Vec<usize> =
+        (0..6).map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let pad = " ".repeat(width - cell.width());
+            // Names begin and numbers end at the same place.
+            line += &if column < 2 { format!("{cell}{pad}  ") } else { format!("{pad}{cell}  ") };
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    for pair in pairs {
+        lines(&mut out, pair, width);
+    }
+    out
+}
+
+type Of = fn(&Measures) -> Option<SignedBytes>;
+
+fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
+    let of: [(&str, Of); 3] = [
+        ("peak", |measures| measures.peak.value().map(|peak| peak.value.into())),
+        ("startup", |measures| measures.startup.value().map(Into::into)),
+        ("retained", |measures| measures.retained.value()),
+    ];
+    let middle = |side: &Side<'_>, of: Of| {
+        median(&side.judged.runs.iter().filter_map(|run| of(&run.measures)).collect::<Vec<_>>())
+    };
+    let name = plain(&pair.head.judged.key.workload, 40);
+    let mut rows = Vec::new();
+    for (measure, of) in of {
+        let (base, head) = (middle(&pair.base, of), middle(&pair.head, of));
+        if base.is_none() && head.is_none() {
+            continue;
+        }
+        let shown = |value: Option<SignedBytes>| value.map_or_else(|| "not measured".to_owned(), SignedBytes::plain);
+        let (change, percent) = match base.zip(head) {
+            Some((base, head)) => {
+                let percent = Percent::change(base, head).map_or_else(String::new, Percent::signed);
+                (head.minus(base).to_string(), percent)
+            }
+            None => (String::new(), String::new()),
+        };
+        rows.push([name.clone(), measure.to_owned(), shown(base), shown(head), change, percent]);
+    }
+    let duration = |side: &Side<'_>| {
+        let mut all: Vec<_> = side.judged.runs.iter().map(|run| run.measures.duration).collect();
+        all.sort_unstable();
+        all.get(all.len().saturating_sub(1) / 2).copied().map_or_else(String::new, format_duration)
+    };
+    let [base, head] = [duration(&pair.base), duration(&pair.head)];
+    rows.push([name, "duration".into(), base, head, String::new(), String::new()]);
+    rows
+}
+
+/// The lines after which more, or less, was taken than before.
+fn lines(out: &mut String, pair: &Pair<'_>, width: usize) {
+    let (Some(base), Some(head)) = (pair.base.log_growth, pair.head.log_growth) else { return };
+    let rise = |growth: &LogGrowth, template: &str| {
+        growth.templates.iter().find(|other| other.template == template).map(|other| other.rise)
+    };
+    let mut moved: Vec<(SignedBytes, &str)> = Vec::new();
+    for template in &head.templates {
+        // What is not among those told one by one rose by less than the least of them: as nothing, as far as is known.
+        let before = rise(base, &template.template).unwrap_or_default();
+        moved.push((template.rise - before, &template.template));
+    }
+    for template in base.templates.iter().filter(|template| rise(head, &template.template).is_none()) {
+        moved.push((Bytes::ZERO - template.rise, &template.template));
+    }
+    moved.push((head.before_first_line - base.before_first_line, ""));
+    moved.retain(|(change, _)| change.magnitude() >= WORTH_TELLING);
+    moved.sort_by_key(|(change, template)| (std::cmp::Reverse(change.magnitude()), *template));
+    if moved.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nwhat moved, by log line of `{}`:", plain(&pair.head.judged.key.workload, 64));
+    let amounts: Vec<String> = moved.iter().take(LINES).map(|(change, _)| change.to_string()).collect();
+    let widest = amounts.iter().map(|amount| amount.width()).max().unwrap_or(0);
+    for (amount, (_, template)) in amounts.iter().zip(&moved) {
+        let what = match *template {
+            "" => "before the first line".to_owned(),
+            template => format!("\"{}\"", template.trim()),
+        };
+        let _ = writeln!(out, "  {amount:>widest$}  {}", plain(&what, width.saturating_sub(widest + 4).max(20)));
+    }
+}

@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Recording;
+use crate::trace::model::{Ended, Environment, LogLine, ReadyMark, RunRecord, Sample, Sampling};
+use crate::trace::reader::RunFiles;
+use crate::units::{Metric, Parts};
+
+impl Recording {
+    /// How long it lasts.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.points.last().map(|point| point.at).unwrap_or_default()
+    }
+
+    /// The recording as a run of its own, with the log lines that were written beside it, in the order of time.
+    #[must_use]
+    pub fn into_run(mut self, name: &str, lines: Vec<LogLine>) -> RunFiles {
+        let duration = self.duration();
+        let gaps = self.points.windows(2).map(|pair| pair[1].at.saturating_sub(pair[0].at));
+        let longest_gap = gaps.max().unwrap_or_default();
+        let interval = duration / u32::try_from(self.rows.saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+        let record = RunRecord {
+            memguard: env!("CARGO_PKG_VERSION").to_owned(),
+            workload: name.to_owned(),
+            run: 1,
+            command: self.command.unwrap_or_default(),
+            platform: "elsewhere".to_owned(),
+            metric: Metric::Recorded,
+            source: self.format.name().to_owned(),
+            interval,
+            started: self.began.unwrap_or(Timestamp::UNIX_EPOCH),
+            environment: Environment::default(),
+            ready: ReadyMark::NotAsked,
+            stop_at: None,
+            duration: Some(duration),
+            ended: Ended::Recorded,
+            peak_at_most: None,
+            sampling: Sampling { ticks: self.rows, longest_gap, ..Sampling::default() },
+            notices: Vec::new(),
+        };
+        let sample = |point: &super::SamplePoint| Sample {
+            at: point.at,
+            memory: point.memory,
+            peak: point.memory,
+            parts: Parts::default(),
+            processes: None,
+            machine_used: None,
+        };
+        self.lines.extend(lines);
+        self.lines.sort_by_key(|line| line.at);
+        RunFiles::held(record, self.points.iter().map(sample), self.lines, self.warnings)
+    }
+}
