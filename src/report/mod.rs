@@ -6,6 +6,7 @@ pub mod chart;
 mod compare;
 mod details;
 mod escape;
+mod explain;
 mod finding;
 mod json;
 mod log_growth;
