@@ -26,6 +26,9 @@ use linux as kernel;
 #[cfg(not(target_os = "linux"))]
 use portable as kernel;
 
+#[cfg(target_os = "linux")]
+pub use linux::cgroup;
+
 pub use kernel::{adopt_orphans, memory_kills, native_source};
 pub use portable::portable_source;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};

@@ -37,6 +37,8 @@ pub trait Source: Send {
 pub enum SourceKind {
     /// Linux's /proc, with files kept open.
     Proc,
+    /// A Linux control group.
+    Cgroup,
     /// The `sysinfo` crate.
     Portable,
 }
@@ -47,6 +49,7 @@ impl SourceKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Proc => "proc",
+            Self::Cgroup => "cgroup",
             Self::Portable => "portable",
         }
     }

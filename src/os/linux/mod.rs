@@ -1,5 +1,6 @@
 //! Linux: /proc read directly, files kept open.
 
+pub mod cgroup;
 mod machine;
 mod proc;
 mod process;
@@ -26,7 +27,12 @@ use crate::units::{Bytes, Metric, Parts};
 /// # Errors
 /// When /proc lacks what the source reads.
 pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
-    ProcSource::new(metric.unwrap_or(Metric::Pss)).map(|source| Box::new(source) as Box<dyn Source>)
+    let metric = metric.unwrap_or(Metric::Pss);
+    anyhow::ensure!(
+        matches!(metric, Metric::Pss | Metric::Rss),
+        "the source `proc` can't read the metric `{metric}`\nhelp: use `--metric pss` or `--metric rss`"
+    );
+    ProcSource::new(metric).map(|source| Box::new(source) as Box<dyn Source>)
 }
 
 /// Makes memguard the parent of processes whose own parent has ended, so that none leaves the tree.
@@ -135,13 +141,11 @@ impl ProcSource {
             if process.borrows {
                 continue;
             }
-            match self.metric {
-                Metric::Pss => {
-                    let estimate = process.estimate(self.tree.inherited(process)).unwrap_or_default();
-                    sum.add(&estimate, process.sharing, &memory, process.rise);
-                }
-                // Another program's account is never read here.
-                Metric::Rss | Metric::Recorded => sum.add_resident(&memory, process.rise),
+            if self.metric == Metric::Pss {
+                let estimate = process.estimate(self.tree.inherited(process)).unwrap_or_default();
+                sum.add(&estimate, process.sharing, &memory, process.rise);
+            } else {
+                sum.add_resident(&memory, process.rise);
             }
         }
         let shmem_growth =
