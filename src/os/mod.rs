@@ -34,8 +34,8 @@ pub use portable::portable_source;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
 pub use source::{Gone, Reading, Seen, Source, SourceKind};
 pub use system::{
-    Ending, Foreground, Interrupts, ending, environment, in_own_group, is_file_at, kill_group, kill_process, own_usage,
-    shell, signal_group, signal_name, signal_number, signal_process, terminal_width,
+    Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, own_usage,
+    shell, signal_name, signal_number, signal_process, terminal_width,
 };
 
 use std::time::Duration;

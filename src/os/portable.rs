@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use sysinfo::{MemoryRefreshKind, Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
+use super::Group;
 use super::source::{Gone, Reading, Seen, Source, SourceKind};
 use crate::units::{Bytes, Metric, Parts};
 
@@ -70,7 +71,7 @@ impl Source for PortableSource {
         SourceKind::Portable
     }
 
-    fn follow(&mut self, root: u32) -> Result<()> {
+    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
         self.root = Some(Pid::from_u32(root));
         Ok(())
     }

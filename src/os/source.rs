@@ -1,5 +1,6 @@
 use anyhow::Result;
 
+use super::Group;
 use crate::units::{Bytes, Metric, Parts};
 
 /// Reads the memory of a tree of processes.
@@ -10,11 +11,12 @@ pub trait Source: Send {
     /// Which source this is, for the record.
     fn kind(&self) -> SourceKind;
 
-    /// Begins the tree at this process, a child of memguard that was just started.
+    /// Begins the tree at this process. `group` is what memguard started it in, where it did: it tells of descendants whose
+    /// parents are gone.
     ///
     /// # Errors
     /// When the process can't be read.
-    fn follow(&mut self, root: u32) -> Result<()>;
+    fn follow(&mut self, root: u32, group: Option<&Group>) -> Result<()>;
 
     /// Keeps a child of memguard, and what descends from it, out of the tree.
     fn leave_out(&mut self, pid: u32);

@@ -11,10 +11,10 @@ use super::life::{Deed, Life};
 use super::meter::Meter;
 use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
-use crate::os::{self, Foreground, Source, SourceKind};
+use crate::os::{self, Ending, Foreground, Group, Source, SourceKind};
 use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
 use crate::units::Bytes;
-use crate::workload::{self, Followed};
+use crate::workload::{self, Followed, Launched};
 
 /// Says a sentence to whoever watches while the workload runs.
 pub type Tell<'a> = dyn Fn(&str) + 'a;
@@ -70,18 +70,19 @@ pub fn record_run(
     let own_before = os::own_usage();
     let (clock, wall) = (Instant::now(), SystemTime::now());
     record.started = Timestamp::now();
-    let launched = match workload::launch(launch) {
+    let Launched { child, group, stdout, stderr } = match workload::launch(launch) {
         Ok(launched) => launched,
         Err(error) => return not_started(folder, record, redactor, &error),
     };
-    let root = launched.child.id();
-    source.follow(root)?;
+    let root = child.id();
+    source.follow(root, Some(&group))?;
     let mut recorder = files.launched(record.started);
     let (events, inbox) = channel();
     caught.listen(Some(events.clone()));
     let foreground = Foreground::lend(root);
     let watchers = Watchers::new(launch, &recorder, &events, clock);
-    watchers.start(launch, launched, wall);
+    wait_for(child, &events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
+    watchers.start(launch, stdout, stderr, wall);
     let outputs = 2 + u32::from(followed.is_some());
     if let Some(followed) = followed {
         watchers.follow(&launch.logs, followed, record.started);
@@ -93,7 +94,7 @@ pub fn record_run(
         events,
         inbox,
         clock,
-        root,
+        group,
         drive: None,
         outputs,
         notices: Vec::new(),
@@ -118,7 +119,7 @@ pub fn record_run(
         // The terminal was the workload's: its Ctrl-C went there alone, and meant memguard as well.
         record.ended = Ended::Interrupted { signal: 2 };
     }
-    drop(foreground);
+    foreground.take_back();
     record.ready = run.life.ready_mark();
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
@@ -151,8 +152,8 @@ struct Run<'a> {
     events: Sender<Event>,
     inbox: Receiver<Event>,
     clock: Instant,
-    root: u32,
-    drive: Option<u32>,
+    group: Group,
+    drive: Option<Group>,
     /// Streams that may still bring something; the followed files are one.
     outputs: u32,
     /// What is to be said of the followed files.
@@ -261,9 +262,9 @@ impl Run<'_> {
     fn start_drive(&mut self) -> Result<()> {
         let Some(drive) = &self.launch.drive else { return Ok(()) };
         match workload::start_beside(drive, self.launch) {
-            Ok(child) => {
+            Ok((child, group)) => {
                 self.meter.source.leave_out(child.id());
-                self.drive = Some(child.id());
+                self.drive = Some(group);
                 wait_for(child, &self.events, Event::DriveEnded);
                 Ok(())
             }
@@ -280,20 +281,20 @@ impl Run<'_> {
         if self.life.root_has_ended() {
             self.meter.source.members().into_iter().for_each(|pid| os::signal_process(pid, signal));
         } else {
-            os::signal_group(self.root, signal);
+            self.group.signal(signal);
         }
     }
 
     fn kill_all(&self) {
         if !self.life.root_has_ended() {
-            os::kill_process(self.root);
+            self.group.kill();
         }
         self.meter.source.members().into_iter().for_each(os::kill_process);
     }
 
     fn end_drive(&mut self) {
         if let Some(drive) = self.drive.take() {
-            os::kill_group(drive);
+            drive.kill();
         }
     }
 

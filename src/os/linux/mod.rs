@@ -19,6 +19,7 @@ use self::proc::ProcFile;
 use self::pss::Ration;
 use self::sum::Sum;
 use self::tree::Tree;
+use super::Group;
 use super::source::{Reading, Source, SourceKind};
 use crate::units::{Bytes, Metric, Parts};
 
@@ -96,7 +97,7 @@ impl Source for ProcSource {
         SourceKind::Proc
     }
 
-    fn follow(&mut self, root: u32) -> Result<()> {
+    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
         self.tree.follow(root);
         Ok(())
     }
