@@ -89,6 +89,17 @@ pub fn median_run(judged: &Judged) -> Option<&JudgedRun> {
     runs.get(runs.len().saturating_sub(1) / 2).map(|(_, run)| *run)
 }
 
+/// The baseline's curve; empty where there is none.
+#[must_use]
+pub fn baseline_points(judged: &Judged) -> Vec<SamplePoint> {
+    let Found::Entry(entry) = &judged.baseline else { return Vec::new() };
+    let Some(curve) = &entry.curve else { return Vec::new() };
+    // Each stretch's maximum stands in its middle.
+    let point =
+        |(index, memory): (u32, &Bytes)| SamplePoint { at: curve.step * index + curve.step / 2, memory: *memory };
+    (0u32..).zip(&curve.memory).map(point).collect()
+}
+
 /// The graph of a workload: its median run, the others thin behind it, the baseline's curve dashed.
 #[must_use]
 pub fn of(judged: &Judged) -> ChartModel {
@@ -107,18 +118,9 @@ pub fn of(judged: &Judged) -> ChartModel {
         subtitle: format!("{word} · {} · {} · {runs}", judged.key.metric, plain(&judged.key.platform, TITLE)),
         ..ChartModel::default()
     };
-    if let Found::Entry(entry) = &judged.baseline
-        && let Some(curve) = &entry.curve
-    {
-        // Each stretch's maximum stands in its middle.
-        let points = (0u32..).zip(&curve.memory);
-        let points =
-            points.map(|(index, memory)| SamplePoint { at: curve.step * index + curve.step / 2, memory: *memory });
-        model.curves.push(PlottedCurve {
-            label: "baseline".into(),
-            kind: CurveKind::Baseline,
-            points: points.collect(),
-        });
+    let points = baseline_points(judged);
+    if !points.is_empty() {
+        model.curves.push(PlottedCurve { label: "baseline".into(), kind: CurveKind::Baseline, points });
     }
     let others = judged.runs.iter().filter(|run| main.is_none_or(|main| main.record.run != run.record.run));
     for (index, run) in others.enumerate() {

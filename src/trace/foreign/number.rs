@@ -31,24 +31,31 @@ impl Decimal {
             b'+' => (false, &text[1..]),
             _ => (false, text),
         };
-        let (mut digits, mut places, mut point, mut any) = (0i64, 0u32, false, false);
+        let (mut digits, mut places, mut significant) = (0u64, 0u32, 0u32);
+        let (mut point, mut any) = (false, false);
         for byte in rest {
-            match byte {
-                b'0'..=b'9' => {
-                    any = true;
-                    // Digits past the nanosecond, or past what fits, say nothing that matters here.
-                    if point && (places >= 9 || digits >= POWERS[17]) {
-                        continue;
-                    }
-                    digits = digits.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
-                    places += u32::from(point);
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                any = true;
+                // Digits past the nanosecond, or past what fits, say nothing that matters here.
+                if point && (places == 9 || significant >= 18) {
+                    continue;
                 }
-                b'.' if !point => point = true,
-                b',' if comma && !point => point = true,
-                b'e' | b'E' if any => return Self::scientific(text),
-                _ => return None,
+                if significant == 19 {
+                    return None;
+                }
+                digits = digits * 10 + u64::from(digit);
+                significant += u32::from(digits != 0);
+                places += u32::from(point);
+            } else if !point && (*byte == b'.' || (comma && *byte == b',')) {
+                point = true;
+            } else if any && matches!(byte, b'e' | b'E') {
+                return Self::scientific(text);
+            } else {
+                return None;
             }
         }
+        let digits = i64::try_from(digits).ok()?;
         any.then_some(Self { digits: if negative { -digits } else { digits }, places })
     }
 
@@ -65,15 +72,24 @@ impl Decimal {
 
     /// The number times a whole one, rounded. None where that is negative or can't be counted.
     pub(super) fn times(self, factor: u64) -> Option<u64> {
-        let product = i128::from(self.digits) * i128::from(factor);
-        let scale = i128::from(POWERS[self.places as usize]);
-        u64::try_from((product + scale / 2).div_euclid(scale)).ok().filter(|_| self.digits >= 0)
+        let digits = u64::try_from(self.digits).ok()?;
+        if self.places == 0 {
+            return digits.checked_mul(factor);
+        }
+        let product = u128::from(digits) * u128::from(factor);
+        let scale = u128::from(POWERS[self.places as usize].unsigned_abs());
+        u64::try_from((product + scale / 2) / scale).ok()
     }
 
     /// The number times a whole one, signed: a time in nanoseconds.
     pub(super) fn scaled(self, factor: i64) -> Option<i64> {
+        let scale = POWERS[self.places as usize];
+        // Seconds have as many places as there are nanoseconds: a division is seldom needed, and is slow.
+        if factor % scale == 0 {
+            return self.digits.checked_mul(factor / scale);
+        }
         let product = i128::from(self.digits) * i128::from(factor);
-        i64::try_from(product.div_euclid(i128::from(POWERS[self.places as usize]))).ok()
+        i64::try_from(product.div_euclid(i128::from(scale))).ok()
     }
 
     /// Whether digits stand behind the point that are not zero.
@@ -125,9 +141,22 @@ mod tests {
         ] {
             assert!(value(text).is_some_and(|value| (value - wanted).abs() < 1e-6), "{text}: {:?}", value(text));
         }
-        for text in
-            ["", " ", "-", ".", "nan", "NaN", "inf", "1 2", "1,5", "12 MB", "0x10", "99999999999999999999", "1e99"]
-        {
+        for text in [
+            "",
+            " ",
+            "-",
+            ".",
+            "nan",
+            "NaN",
+            "inf",
+            "1 2",
+            "1,5",
+            "12 MB",
+            "0x10",
+            "99999999999999999999",
+            "9000000000000000000",
+            "1e99",
+        ] {
             assert_eq!(value(text), None, "{text}");
         }
         assert_eq!(Decimal::parse(b"1,5", true).map(Decimal::magnitude), Some(1.5));
@@ -140,7 +169,7 @@ mod tests {
         assert_eq!(bytes("0.4", 1), Some(0));
         assert_eq!(bytes("-0.4", 1), None);
         assert_eq!(bytes("9007199254740993", 1), Some(9_007_199_254_740_993));
-        assert_eq!(bytes("9000000000000000000", 1 << 40), None);
+        assert_eq!(bytes("900000000000000000", 1 << 40), None);
     }
 
     #[test]
