@@ -7,7 +7,7 @@ use super::judge::Workload;
 use crate::config::Mistakes;
 use crate::github::{Actions, Annotation, Fence, Severity, annotations, outputs};
 use crate::report::{self, Links, Place};
-use crate::verdict::{Check, CheckKind, ExitCode, Judged, Outcome};
+use crate::verdict::{Check, ExitCode, Judged, Outcome};
 
 /// The runner of this step, if there is one.
 pub(super) fn here() -> Option<Actions> {
@@ -37,18 +37,17 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The links of a report: how these results are accepted, and where they are.
+/// Where the results of a report are.
 pub(super) fn links(out: &Path, actions: Option<&Actions>) -> Links {
-    let from = if out == Path::new("memguard-report") { String::new() } else { format!(" --from {}", out.display()) };
     let artifacts = actions.and_then(Actions::run_page).map(|page| format!("[artifacts of this run]({page})"));
-    Links { accept: format!("memguard baseline accept{from}"), artifacts: artifacts.unwrap_or_default() }
+    Links { results: out.to_owned(), artifacts: artifacts.unwrap_or_default() }
 }
 
 /// Annotations, the summary and the outputs. What can't be written is told; the verdict stands.
 pub(super) fn report(actions: &Actions, workloads: &[Workload], code: ExitCode, out: &Path) {
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let details: Vec<_> = workloads.iter().map(|workload| workload.details.clone()).collect();
-    say(&annotations(&judged.iter().flat_map(findings).collect::<Vec<_>>()));
+    say(&annotations(&judged.iter().flat_map(|judged| findings(judged, out)).collect::<Vec<_>>()));
     let text = report::markdown(&judged, code, &details, &links(out, Some(actions)), Place::Summary);
     let told =
         [actions.add_to_summary(&text), actions.set_outputs(&outputs(&judged, code, report::overall(&judged), out))];
@@ -57,7 +56,7 @@ pub(super) fn report(actions: &Actions, workloads: &[Workload], code: ExitCode, 
     }
 }
 
-fn findings(judged: &Judged) -> Vec<Annotation> {
+fn findings(judged: &Judged, out: &Path) -> Vec<Annotation> {
     let workload = report::plain(&judged.key.workload, 60);
     let failures = judged.failures.iter().map(|failure| Annotation {
         severity: Severity::Error,
@@ -65,38 +64,26 @@ fn findings(judged: &Judged) -> Vec<Annotation> {
         title: format!("memguard: {workload}"),
         message: format!("{workload} run {} {}", failure.run, report::plain(&failure.what, 1000)),
     });
-    failures.chain(judged.checks.iter().filter_map(|check| finding(&workload, check))).collect()
+    failures.chain(judged.checks.iter().filter_map(|check| finding(&workload, check, out))).collect()
 }
 
-fn finding(workload: &str, check: &Check) -> Option<Annotation> {
+fn finding(workload: &str, check: &Check, out: &Path) -> Option<Annotation> {
     let severity = match check.outcome {
         Outcome::Pass | Outcome::NoBaseline | Outcome::NotComparable => return None,
         Outcome::Warn => Severity::Warning,
         Outcome::Fail | Outcome::Unmeasured => Severity::Error,
     };
-    let measure = report::subject_name(&check.subject);
-    let message = match (check.value, check.limit, check.outcome) {
-        (Some(value), Some(limit), Outcome::Fail | Outcome::Warn) => match check.kind {
-            CheckKind::Budget => format!(
-                "{workload}: {measure} is {}, {} above the budget of {}",
-                value.plain(),
-                value.minus(limit).plain(),
-                limit.plain()
-            ),
-            CheckKind::Regression => format!(
-                "{workload}: {measure} rose from {} to {}{}",
-                check.baseline.map_or_else(String::new, crate::units::SignedBytes::plain),
-                value.plain(),
-                check.change().map_or_else(String::new, |change| format!(" ({})", change.signed()))
-            ),
-        },
-        _ => {
-            let note = check.note.as_deref().map(|note| report::plain(note, 1000)).unwrap_or_default();
-            format!("{workload}: {measure} could not be measured: {note}")
-        }
-    };
+    let mut message = format!("{workload}: {}", report::what(check)?);
+    if let Some(to_do) = report::to_do(check, Some(out)) {
+        message += &format!("\nto do: {to_do}");
+    }
     let place = check.written.as_ref().map(|written| (written.file.clone(), written.line));
-    Some(Annotation { severity, place, title: format!("memguard: {workload} {measure}"), message })
+    Some(Annotation {
+        severity,
+        place,
+        title: format!("memguard: {workload} {}", report::subject_name(&check.subject)),
+        message,
+    })
 }
 
 /// What is wrong in a config, on its lines, where a runner listens. Nothing was run.

@@ -36,7 +36,8 @@ fn came(check: &Check) -> Option<Came> {
 
 /// What came of a check that did not pass, without a full stop: `peak is 316.4 MiB, 16.4 MiB above the budget of 300.0 MiB`.
 /// Safe to print. None of one that passed.
-pub(super) fn what(check: &Check) -> Option<String> {
+#[must_use]
+pub fn what(check: &Check) -> Option<String> {
     let subject = name(&check.subject);
     let note = || note(check).unwrap_or_default();
     Some(match came(check)? {
@@ -67,7 +68,8 @@ pub(super) fn note(check: &Check) -> Option<String> {
 }
 
 /// What to do about a check that did not pass; None where nothing can be said. `artifacts` is the folder of the results.
-pub(super) fn to_do(check: &Check, artifacts: Option<&Path>) -> Option<String> {
+#[must_use]
+pub fn to_do(check: &Check, artifacts: Option<&Path>) -> Option<String> {
     let place = || match &check.written {
         Some(written) => format!("{}:{}", written.file.display(), written.line),
         None => match check.kind {

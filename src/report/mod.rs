@@ -18,6 +18,7 @@ mod terminal;
 pub use compare::{Pair, Side, compare};
 pub use details::Details;
 pub use escape::plain;
+pub use explain::{to_do, what};
 pub use finding::sentence;
 pub use json::{overall, results};
 pub use junit::junit;

@@ -5,16 +5,18 @@ mod chart;
 mod text;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use self::chart::{Level, mermaid};
-use self::text::code;
+use self::text::{code, prose};
 use super::chart::{baseline_points, median_run};
 use super::details::Details;
+use super::explain;
 use super::finding::sentence;
 use super::log_growth::{WORTH_TELLING, shown};
-use super::table::{Row, name, rows};
+use super::table::{Row, rows};
 use crate::analysis::{Measured, finding};
-use crate::units::{Bytes, SignedBytes, format_duration};
+use crate::units::{Bytes, format_duration};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, Measure, Outcome, Verdict};
 
 /// Where the Markdown goes, and with that how much of it there is room for.
@@ -38,8 +40,8 @@ impl Place {
 /// What the reader can be told to do.
 #[derive(Debug, Clone, Default)]
 pub struct Links {
-    /// The command that accepts these results as the new baseline.
-    pub accept: String,
+    /// The folder of the results.
+    pub results: PathBuf,
     /// Where the artifacts are, as a URL or a folder of our own; empty for nowhere.
     pub artifacts: String,
 }
@@ -227,30 +229,23 @@ fn workload(parts: &mut Vec<Part>, judged: &Judged, details: Option<&Details>, l
 }
 
 fn explain(out: &mut String, judged: &Judged, check: &Check, details: Option<&Details>, links: &Links) {
-    let what = format!("{} {}", code(&judged.key.workload, 60), code(&name(&check.subject), 80));
-    let note = check.note.as_deref().map(|note| code(note, 400)).unwrap_or_default();
-    let amount = |amount: Option<SignedBytes>| amount.map_or_else(String::new, SignedBytes::plain);
-    match (check.outcome, check.kind) {
-        (Outcome::NoBaseline | Outcome::NotComparable, _) => {
-            let _ = writeln!(
-                out,
-                "{what} was compared with nothing: {note}. To accept these results: {}\n",
-                code(&links.accept, 200)
-            );
-            return;
-        }
-        (Outcome::Unmeasured, _) => {
-            let _ = writeln!(out, "{what} could not be measured: {note}\n");
-            return;
-        }
-        (_, CheckKind::Budget) => {
-            let _ = write!(out, "{what} is **{}**, above the budget of {}", amount(check.value), amount(check.limit));
-        }
-        (_, CheckKind::Regression) => {
-            let change = check.change().map_or_else(String::new, |change| format!(" ({})", change.signed()));
-            let _ = write!(out, "{what} rose from {} to **{}**{change}", amount(check.baseline), amount(check.value));
+    let Some(what) = explain::what(check) else { return };
+    let _ = write!(out, "**{}: {}**", code(&judged.key.workload, 60), prose(&what));
+    if explain::is_crossed(check) {
+        when(out, judged, check, details);
+        if let Some(note) = explain::note(check) {
+            let _ = write!(out, ". {}", prose(&note));
         }
     }
+    let _ = write!(out, ".");
+    if let Some(to_do) = explain::to_do(check, Some(&links.results)) {
+        let _ = write!(out, " To do: {}.", prose(&to_do));
+    }
+    let _ = writeln!(out, "\n");
+}
+
+/// When the peak was reached, and after which log line.
+fn when(out: &mut String, judged: &Judged, check: &Check, details: Option<&Details>) {
     let run = match check.run {
         Some(number) => judged.runs.iter().find(|run| run.record.run == number),
         None => median_run(judged),
@@ -265,21 +260,6 @@ fn explain(out: &mut String, judged: &Judged, check: &Check, details: Option<&De
             let _ = write!(out, ", after the log line {}", code(&line.text, 160));
         }
     }
-    let _ = write!(out, ". ");
-    if !note.is_empty() {
-        let _ = write!(out, "{note} ");
-    }
-    let place = check.written.as_ref().map_or_else(String::new, |written| {
-        format!(" in {}", code(&format!("{}:{}", written.file.display(), written.line), 120))
-    });
-    let _ = match check.kind {
-        CheckKind::Budget => writeln!(out, "Shrink what grew there, or raise the budget{place}.\n"),
-        CheckKind::Regression => writeln!(
-            out,
-            "Shrink what grew there, or accept it: {} (the tolerance stands{place}).\n",
-            code(&links.accept, 200)
-        ),
-    };
 }
 
 #[cfg(test)]

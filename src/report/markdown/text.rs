@@ -21,10 +21,39 @@ pub(super) fn code(text: &str, most: usize) -> String {
     }
 }
 
+/// A sentence of ours, which may hold names of others: as it is where it can be nothing but words, else as a code span.
+pub(super) fn prose(text: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || " .,()%+:'-/≥≤".contains(c);
+    let is_link = text.contains("www.") || text.contains("//");
+    // Our own sentences name commands and files in code spans: every second piece is one.
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len() % 2 == 1 && !is_link {
+        let shown = pieces.iter().enumerate().map(|(index, piece)| match (index % 2, *piece) {
+            (1, piece) => Some(code(piece, 600)),
+            (_, piece) if piece.chars().all(is_word) => Some(piece.to_owned()),
+            _ => None,
+        });
+        if let Some(shown) = shown.collect::<Option<String>>() {
+            return shown;
+        }
+    }
+    code(text, 600)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_sentence_is_prose_unless_it_holds_more_than_words() {
+        let ours = "peak is 2.0 MiB (+5.0%), or raise `--peak`";
+        assert_eq!(prose(ours), ours);
+        for hostile in ["@all peak is 1 B", "#1 peak", "<b> peak", "see www.x.y", "http://x", "a `b", "*x*", "[a](b)"] {
+            let shown = prose(hostile);
+            assert!(shown.starts_with('`') && shown.ends_with('`'), "{shown}");
+        }
+    }
 
     #[test]
     fn hostile_names_are_code_and_nothing_else() {
