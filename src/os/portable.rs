@@ -6,14 +6,14 @@ use anyhow::{Context, Result};
 use sysinfo::{MemoryRefreshKind, Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 use super::Group;
-use super::source::{Gone, Reading, Seen, Source, SourceKind};
+use super::source::{Gone, Reading, Seen, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// The source over `sysinfo`: resident set size (macOS, Linux) or private commit (Windows) of every process.
 ///
 /// # Errors
 /// When the metric is one that it can't read, or the system is one that the crate does not know.
-pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
+pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
     anyhow::ensure!(
         matches!(metric, None | Some(Metric::Rss)),
         "the portable source can't read the metric `{}`\nhelp: use `--metric rss`, or `--source proc` on Linux",
@@ -28,7 +28,7 @@ pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
 /// # Errors
 /// As [`portable_source`].
 #[cfg(not(target_os = "linux"))]
-pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
+pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
     portable_source(metric)
 }
 
@@ -71,15 +71,6 @@ impl Source for PortableSource {
         SourceKind::Portable
     }
 
-    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
-        self.root = Some(Pid::from_u32(root));
-        Ok(())
-    }
-
-    fn leave_out(&mut self, pid: u32) {
-        self.left_out.push(Pid::from_u32(pid));
-    }
-
     fn read(&mut self) -> Result<Reading> {
         let what = ProcessRefreshKind::nothing().with_memory().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks();
         self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
@@ -101,12 +92,27 @@ impl Source for PortableSource {
         Ok(reading)
     }
 
-    fn members(&self) -> Vec<u32> {
-        self.members.keys().map(|pid| pid.as_u32()).collect()
+    fn is_gone(&self) -> bool {
+        self.members.is_empty()
     }
 
     fn notices(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+impl TreeSource for PortableSource {
+    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
+        self.root = Some(Pid::from_u32(root));
+        Ok(())
+    }
+
+    fn leave_out(&mut self, pid: u32) {
+        self.left_out.push(Pid::from_u32(pid));
+    }
+
+    fn members(&self) -> Vec<u32> {
+        self.members.keys().map(|pid| pid.as_u32()).collect()
     }
 }
 

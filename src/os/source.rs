@@ -3,7 +3,7 @@ use anyhow::Result;
 use super::Group;
 use crate::units::{Bytes, Metric, Parts};
 
-/// Reads the memory of a tree of processes.
+/// Reads memory: of a tree of processes, of a control group, of the whole machine.
 pub trait Source: Send {
     /// What a reading adds up.
     fn metric(&self) -> Metric;
@@ -11,6 +11,21 @@ pub trait Source: Send {
     /// Which source this is, for the record.
     fn kind(&self) -> SourceKind;
 
+    /// Reads all of it, now. A tree that is gone reads as zero processes.
+    ///
+    /// # Errors
+    /// When the system refuses what it granted before. A process that ends meanwhile is no error.
+    fn read(&mut self) -> Result<Reading>;
+
+    /// Whether what is read has gone for good, as of the last reading.
+    fn is_gone(&self) -> bool;
+
+    /// What the reader of the results must know of how they were read, in sentences.
+    fn notices(&self) -> Vec<String>;
+}
+
+/// Reads the memory of a tree of processes.
+pub trait TreeSource: Source {
     /// Begins the tree at this process. `group` is what memguard started it in, where it did: it tells of descendants whose
     /// parents are gone.
     ///
@@ -21,20 +36,11 @@ pub trait Source: Send {
     /// Keeps a child of memguard, and what descends from it, out of the tree.
     fn leave_out(&mut self, pid: u32);
 
-    /// Reads the whole tree, now. A tree that is gone reads as zero processes.
-    ///
-    /// # Errors
-    /// When the system refuses what it granted before. A process that ends meanwhile is no error.
-    fn read(&mut self) -> Result<Reading>;
-
     /// The processes of the tree that live, as of the last reading.
     fn members(&self) -> Vec<u32>;
-
-    /// What the reader of the results must know of how they were read, in sentences.
-    fn notices(&self) -> Vec<String>;
 }
 
-/// Which source reads the tree.
+/// What reads the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
     /// Linux's /proc, with files kept open.

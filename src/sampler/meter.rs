@@ -9,9 +9,9 @@ use crate::trace::{ProcessRow, Recorder, RunRecord, Sample};
 use crate::units::Bytes;
 
 /// Reads a source at every tick, records what it reads, and adds up what is to be said at the end.
-pub(super) struct Meter<'a> {
+pub(super) struct Meter<'a, S: Source + ?Sized> {
     pub(super) ticks: Ticks,
-    pub(super) source: Box<dyn Source>,
+    pub(super) source: Box<S>,
     recorder: &'a mut Recorder,
     clock: Instant,
     own_before: OwnUsage,
@@ -25,10 +25,10 @@ pub(super) struct Meter<'a> {
     several: bool,
 }
 
-impl<'a> Meter<'a> {
+impl<'a, S: Source + ?Sized> Meter<'a, S> {
     /// `own_before` is what memguard itself had used when the run began.
     pub(super) fn new(
-        source: Box<dyn Source>,
+        source: Box<S>,
         interval: Duration,
         recorder: &'a mut Recorder,
         clock: Instant,

@@ -11,7 +11,7 @@ use super::life::{Deed, Life};
 use super::meter::Meter;
 use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
-use crate::os::{self, Ending, Foreground, Group, Source, SourceKind};
+use crate::os::{self, Ending, Foreground, Group, SourceKind, TreeSource};
 use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
 use crate::units::Bytes;
 use crate::workload::{self, Followed, Launched};
@@ -28,7 +28,7 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When this system has no such source, or it can't read the metric.
-pub fn open_source(settings: &Settings) -> Result<Box<dyn Source>> {
+pub fn open_source(settings: &Settings) -> Result<Box<dyn TreeSource>> {
     match settings.source {
         SourceChoice::Portable => os::portable_source(settings.metric),
         SourceChoice::Native => os::native_source(settings.metric),
@@ -51,7 +51,7 @@ pub fn open_source(settings: &Settings) -> Result<Box<dyn Source>> {
 pub fn record_run(
     launch: &workload::Settings,
     sampling: &Settings,
-    mut source: Box<dyn Source>,
+    mut source: Box<dyn TreeSource>,
     folder: &Path,
     mut record: RunRecord,
     caught: &Caught,
@@ -148,7 +148,7 @@ fn not_started(folder: &Path, mut record: RunRecord, redactor: Redactor, error: 
 struct Run<'a> {
     launch: &'a workload::Settings,
     life: Life,
-    meter: Meter<'a>,
+    meter: Meter<'a, dyn TreeSource>,
     events: Sender<Event>,
     inbox: Receiver<Event>,
     clock: Instant,

@@ -20,20 +20,20 @@ use self::pss::Ration;
 use self::sum::Sum;
 use self::tree::Tree;
 use super::Group;
-use super::source::{Reading, Source, SourceKind};
+use super::source::{Reading, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// The best source of this system, for the metric that was asked for or else its best.
 ///
 /// # Errors
 /// When /proc lacks what the source reads.
-pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
+pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
     let metric = metric.unwrap_or(Metric::Pss);
     anyhow::ensure!(
         matches!(metric, Metric::Pss | Metric::Rss),
         "the source `proc` can't read the metric `{metric}`\nhelp: use `--metric pss` or `--metric rss`"
     );
-    ProcSource::new(metric).map(|source| Box::new(source) as Box<dyn Source>)
+    ProcSource::new(metric).map(|source| Box::new(source) as Box<dyn TreeSource>)
 }
 
 /// Makes memguard the parent of processes whose own parent has ended, so that none leaves the tree.
@@ -97,15 +97,6 @@ impl Source for ProcSource {
         SourceKind::Proc
     }
 
-    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
-        self.tree.follow(root);
-        Ok(())
-    }
-
-    fn leave_out(&mut self, pid: u32) {
-        self.tree.leave_out(pid);
-    }
-
     fn read(&mut self) -> Result<Reading> {
         let mut reading = Reading::default();
         self.tree.update(&mut self.buffer, &mut reading);
@@ -117,8 +108,8 @@ impl Source for ProcSource {
         Ok(reading)
     }
 
-    fn members(&self) -> Vec<u32> {
-        self.tree.running().map(|process| process.pid).collect()
+    fn is_gone(&self) -> bool {
+        self.tree.running().next().is_none()
     }
 
     fn notices(&self) -> Vec<String> {
@@ -130,6 +121,21 @@ impl Source for ProcSource {
                 if count == 1 { "" } else { "es" }
             )],
         }
+    }
+}
+
+impl TreeSource for ProcSource {
+    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
+        self.tree.follow(root);
+        Ok(())
+    }
+
+    fn leave_out(&mut self, pid: u32) {
+        self.tree.leave_out(pid);
+    }
+
+    fn members(&self) -> Vec<u32> {
+        self.tree.running().map(|process| process.pid).collect()
     }
 }
 
