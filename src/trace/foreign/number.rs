@@ -31,32 +31,31 @@ impl Decimal {
             b'+' => (false, &text[1..]),
             _ => (false, text),
         };
-        let (mut digits, mut places, mut significant) = (0u64, 0u32, 0u32);
-        let (mut point, mut any) = (false, false);
-        for byte in rest {
-            let digit = byte.wrapping_sub(b'0');
-            if digit < 10 {
-                any = true;
-                // Digits past the nanosecond, or past what fits, say nothing that matters here.
-                if point && (places == 9 || significant >= 18) {
-                    continue;
-                }
-                if significant == 19 {
-                    return None;
-                }
-                digits = digits * 10 + u64::from(digit);
-                significant += u32::from(digits != 0);
-                places += u32::from(point);
-            } else if !point && (*byte == b'.' || (comma && *byte == b',')) {
-                point = true;
-            } else if any && matches!(byte, b'e' | b'E') {
-                return Self::scientific(text);
-            } else {
-                return None;
-            }
+        let (whole, rest) = split_digits(rest);
+        let (fraction, rest) = match rest.first() {
+            Some(b'.') => split_digits(&rest[1..]),
+            Some(b',') if comma => split_digits(&rest[1..]),
+            _ => (&rest[..0], rest),
+        };
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
         }
+        match rest.first() {
+            None => {}
+            Some(b'e' | b'E') => return Self::scientific(text),
+            Some(_) => return None,
+        }
+        let leading = whole.iter().take_while(|digit| **digit == b'0').count();
+        let whole = &whole[leading..];
+        // Digits past the nanosecond, or past what fits, say nothing that matters here.
+        let fraction = &fraction[..fraction.len().min(9).min(18usize.saturating_sub(whole.len()))];
+        if whole.len() > 19 {
+            return None;
+        }
+        let append = |number: u64, digit: &u8| number * 10 + u64::from(digit - b'0');
+        let digits = fraction.iter().fold(whole.iter().fold(0, append), append);
         let digits = i64::try_from(digits).ok()?;
-        any.then_some(Self { digits: if negative { -digits } else { digits }, places })
+        Some(Self { digits: if negative { -digits } else { digits }, places: fraction.len() as u32 })
     }
 
     fn scientific(text: &[u8]) -> Option<Self> {
@@ -100,6 +99,12 @@ impl Decimal {
     pub(super) fn magnitude(self) -> f64 {
         self.digits as f64 / POWERS[self.places as usize] as f64
     }
+}
+
+/// The digits that a text begins with, and the rest.
+fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end)
 }
 
 /// Reads a date with its time of day: RFC 3339, or the same with a blank for the `T`, a comma for the point, and no zone, which
