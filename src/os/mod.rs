@@ -30,7 +30,7 @@ use portable as kernel;
 #[cfg(target_os = "linux")]
 pub use linux::cgroup;
 
-pub use kernel::{adopt_orphans, memory_kills, native_source};
+pub use kernel::{adopt_orphans, cgroup_source, memory_kills, native_source};
 pub use portable::portable_source;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
 pub use source::{Gone, Reading, Seen, Source, SourceKind, TreeSource};

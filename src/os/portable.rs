@@ -41,6 +41,17 @@ pub fn adopt_orphans() -> Result<()> {
     Ok(())
 }
 
+/// None on this system.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn cgroup_source(_metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
+    anyhow::bail!(
+        "control groups are Linux's own\nhelp: leave `source` and `metric` out to take the best of this system"
+    )
+}
+
 /// Not told by this system.
 #[cfg(not(target_os = "linux"))]
 #[must_use]

@@ -1,3 +1,5 @@
+use std::process::Command;
+
 use anyhow::Result;
 
 use super::Group;
@@ -26,6 +28,14 @@ pub trait Source: Send {
 
 /// Reads the memory of a tree of processes.
 pub trait TreeSource: Source {
+    /// Has a workload that is about to be started do what the source needs of it.
+    ///
+    /// # Errors
+    /// When it can't.
+    fn prepare(&mut self, _command: &mut Command) -> Result<()> {
+        Ok(())
+    }
+
     /// Begins the tree at this process. `group` is what memguard started it in, where it did: it tells of descendants whose
     /// parents are gone.
     ///
@@ -38,6 +48,19 @@ pub trait TreeSource: Source {
 
     /// The processes of the tree that live, as of the last reading.
     fn members(&self) -> Vec<u32>;
+
+    /// Ends every process of the tree at once.
+    fn kill(&self) {
+        self.members().into_iter().for_each(super::kill_process);
+    }
+
+    /// How many processes of the tree the kernel has killed for memory. None where the source can't tell them from others.
+    fn memory_kills(&self) -> Option<u64> {
+        None
+    }
+
+    /// Gives back what was set up for the run, once it is over.
+    fn end(&mut self) {}
 }
 
 /// What reads the memory.

@@ -13,7 +13,7 @@ use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
 use crate::os::{self, Ending, Foreground, Group, SourceKind, TreeSource};
 use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
-use crate::units::Bytes;
+use crate::units::{Bytes, Metric};
 use crate::workload::{self, Followed, Launched};
 
 /// Says a sentence to whoever watches while the workload runs.
@@ -31,6 +31,8 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 pub fn open_source(settings: &Settings) -> Result<Box<dyn TreeSource>> {
     match settings.source {
         SourceChoice::Portable => os::portable_source(settings.metric),
+        SourceChoice::Cgroup => os::cgroup_source(settings.metric),
+        SourceChoice::Native if settings.metric == Some(Metric::Cgroup) => os::cgroup_source(settings.metric),
         SourceChoice::Native => os::native_source(settings.metric),
         SourceChoice::Proc => {
             let source = os::native_source(settings.metric)?;
@@ -70,7 +72,7 @@ pub fn record_run(
     let own_before = os::own_usage();
     let (clock, wall) = (Instant::now(), SystemTime::now());
     record.started = Timestamp::now();
-    let Launched { child, group, stdout, stderr } = match workload::launch(launch) {
+    let Launched { child, group, stdout, stderr } = match workload::launch(launch, source.as_mut()) {
         Ok(launched) => launched,
         Err(error) => return not_started(folder, record, redactor, &error),
     };
@@ -111,8 +113,15 @@ pub fn record_run(
     run.end_drive();
     caught.listen(None);
 
-    let killed_for_memory = matches!((kills_before, os::memory_kills()), (Some(before), Some(after)) if after > before);
+    let kills = run.meter.source.memory_kills();
+    let counted = matches!((kills_before, os::memory_kills()), (Some(before), Some(after)) if after > before);
+    let killed_for_memory = kills.map_or(counted, |kills| kills > 0);
     record.ended = run.life.ended(killed_for_memory);
+    if let Some(kills @ 1..) = kills
+        && record.ended != Ended::OutOfMemory
+    {
+        record.notices.push(format!("the kernel killed {kills} of its processes for memory"));
+    }
     if foreground.is_lent()
         && let Ended::Signaled { signal: 2 } = record.ended
     {
@@ -123,6 +132,7 @@ pub fn record_run(
     record.ready = run.life.ready_mark();
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
+    run.meter.source.end();
     run.meter.conclude(&mut record);
     record.notices.append(&mut run.notices);
     if run.meter.peak == Bytes::ZERO {
@@ -289,7 +299,7 @@ impl Run<'_> {
         if !self.life.root_has_ended() {
             self.group.kill();
         }
-        self.meter.source.members().into_iter().for_each(os::kill_process);
+        self.meter.source.kill();
     }
 
     fn end_drive(&mut self) {

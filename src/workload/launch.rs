@@ -4,7 +4,7 @@ use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
 use anyhow::{Context, Error, Result, anyhow};
 
 use super::settings::{Command, Settings};
-use crate::os::{self, Group};
+use crate::os::{self, Group, TreeSource};
 
 /// A workload that has just been started.
 #[derive(Debug)]
@@ -19,12 +19,14 @@ pub struct Launched {
     pub stderr: ChildStderr,
 }
 
-/// Starts the workload: memguard's own standard input and environment, a process group of its own, its output piped.
+/// Starts the workload for a source to read: memguard's own standard input and environment, a process group of its own, its
+/// output piped.
 ///
 /// # Errors
 /// When the program does not exist, may not be executed, or the folder is none; the message says which.
-pub fn launch(settings: &Settings) -> Result<Launched> {
+pub fn launch(settings: &Settings, source: &mut dyn TreeSource) -> Result<Launched> {
     let mut command = prepare(&settings.command, settings);
+    source.prepare(&mut command)?;
     command.stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Group::start(&mut command);
     let (mut child, group) = started.map_err(|error| explain(error, &command, &settings.command, settings))?;

@@ -14,6 +14,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
+use self::cgroup::ControlGroup;
+pub use self::cgroup::cgroup_source;
 use self::machine::Machine;
 use self::proc::ProcFile;
 use self::pss::Ration;
@@ -45,9 +47,13 @@ pub fn adopt_orphans() -> Result<()> {
     set_child_subreaper(Some(getpid())).context("could not become the parent of orphaned processes (prctl)")
 }
 
-/// How many processes the kernel has killed for memory since boot: `oom_kill` in /proc/vmstat (Linux 4.13).
+/// How many processes the kernel has killed for memory: in memguard's own control group, which the workload shares, and in
+/// the whole machine since boot where the group can't tell (`oom_kill` in /proc/vmstat, Linux 4.13).
 #[must_use]
 pub fn memory_kills() -> Option<u64> {
+    if let Some(kills) = ControlGroup::own().ok().and_then(|group| group.memory_kills()) {
+        return Some(kills);
+    }
     let text = std::fs::read_to_string("/proc/vmstat").ok()?;
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok())
 }

@@ -1,6 +1,9 @@
 //! Control groups of the memory controller, v1 and v2.
 
+mod marks;
 mod place;
+mod run_group;
+mod source;
 mod stat;
 
 use std::fs;
@@ -11,6 +14,7 @@ use anyhow::{Context, Result};
 
 pub use self::place::Version;
 use self::place::{Place, of_folder, of_process};
+pub use self::source::cgroup_source;
 pub use self::stat::GroupMemory;
 use self::stat::{parse_kills, parse_stat};
 use super::proc::ProcFile;
@@ -18,7 +22,7 @@ use crate::units::Bytes;
 
 /// A control group that is read and never changed: its own memory and that of all groups below it.
 #[derive(Debug)]
-pub struct Group {
+pub struct ControlGroup {
     place: Place,
     stat: ProcFile,
     /// Swap in use (v2; v1 has it in `stat`).
@@ -29,7 +33,7 @@ pub struct Group {
     events: Option<ProcFile>,
 }
 
-impl Group {
+impl ControlGroup {
     /// A group by its folder, such as `/sys/fs/cgroup/system.slice/docker-….scope`.
     ///
     /// # Errors
@@ -116,32 +120,44 @@ impl Group {
         }
     }
 
-    /// How many of its processes the kernel has killed for memory. In v2 those of the groups below it count, too; in v1 each
-    /// group counts its own. None where the kernel does not count (before Linux 4.13), and for v2's first group.
+    /// How many processes in it, and in the groups below it, the kernel has killed for memory. None where the kernel does not
+    /// count (before Linux 4.13), and for v2's first group.
     #[must_use]
     pub fn memory_kills(&self) -> Option<u64> {
         let mut buffer = Vec::new();
-        parse_kills(std::str::from_utf8(self.events.as_ref()?.read(&mut buffer).ok()?).ok()?)
+        let own = parse_kills(std::str::from_utf8(self.events.as_ref()?.read(&mut buffer).ok()?).ok()?)?;
+        if self.place.version == Version::V2 {
+            return Some(own);
+        }
+        // In v1 each group counts its own.
+        let mut all = 0;
+        each_group(&self.place.folder, &mut |folder| {
+            let text = fs::read_to_string(folder.join("memory.oom_control")).unwrap_or_default();
+            all += parse_kills(&text).unwrap_or(0);
+        });
+        Some(all.max(own))
     }
 
     /// The processes in it and in the groups below it, now.
     #[must_use]
     pub fn members(&self) -> Vec<u32> {
         let mut found = Vec::new();
-        gather(&self.place.folder, &mut found);
+        each_group(&self.place.folder, &mut |folder| {
+            // One that is gone has no members.
+            let text = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+            found.extend(text.lines().filter_map(|line| line.parse::<u32>().ok()));
+        });
         found
     }
 }
 
-/// A group that is gone has no members.
-fn gather(folder: &Path, found: &mut Vec<u32>) {
-    if let Ok(text) = fs::read_to_string(folder.join("cgroup.procs")) {
-        found.extend(text.lines().filter_map(|line| line.parse::<u32>().ok()));
-    }
+/// Looks at a group and at all below it.
+fn each_group(folder: &Path, look: &mut impl FnMut(&Path)) {
+    look(folder);
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            gather(&entry.path(), found);
+            each_group(&entry.path(), look);
         }
     }
 }
@@ -157,17 +173,17 @@ mod tests {
     #[test]
     fn the_group_of_this_process_can_be_read_where_it_can_be_seen() {
         // A kernel without the memory controller, or a mount that hides the group, is no fault of the reader.
-        let Ok(group) = Group::own() else { return };
+        let Ok(group) = ControlGroup::own() else { return };
         let mut buffer = Vec::new();
         let memory = group.read(&mut buffer).unwrap();
         assert!(memory.memory() <= memory.at_most());
         assert!(group.members().contains(&std::process::id()));
-        assert_eq!(Group::open(group.folder()).unwrap().read(&mut buffer).unwrap().kernel, memory.kernel);
+        assert_eq!(ControlGroup::open(group.folder()).unwrap().read(&mut buffer).unwrap().kernel, memory.kernel);
     }
 
     #[test]
     fn a_folder_that_is_no_group_is_refused() {
-        let error = Group::open(Path::new("/proc")).unwrap_err();
+        let error = ControlGroup::open(Path::new("/proc")).unwrap_err();
         assert!(error.to_string().contains("is no control group"), "{error:#}");
     }
 }
