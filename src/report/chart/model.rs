@@ -167,12 +167,9 @@ pub fn of(judged: &Judged) -> ChartModel {
 /// Several curves on the same axes.
 #[must_use]
 pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
-    let highest = |curve: &Curve| {
-        curve.points.iter().copied().reduce(|high, point| if point.memory > high.memory { point } else { high })
-    };
     let single = curves.len() == 1;
     let plotted = curves.iter().enumerate().map(|(index, (label, curve))| {
-        let peak = highest(curve).map_or_else(String::new, |peak| format!(": peak {}", peak.memory));
+        let peak = curve.highest().map_or_else(String::new, |peak| format!(": peak {}", peak.memory));
         PlottedCurve {
             label: if single { String::new() } else { format!("{}{peak}", plain(label, LABEL)) },
             kind: if single { CurveKind::Main } else { CurveKind::Overlaid(index) },
@@ -183,7 +180,7 @@ pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
         title: plain(title, TITLE),
         subtitle: "memory over time".into(),
         curves: plotted.collect(),
-        peak: curves.first().filter(|_| single).and_then(|(_, curve)| highest(curve)),
+        peak: curves.first().filter(|_| single).and_then(|(_, curve)| curve.highest()),
         ..ChartModel::default()
     }
 }
