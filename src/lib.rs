@@ -20,8 +20,6 @@ pub mod verdict;
 
 pub mod report;
 
-pub mod github;
-
 pub mod cli;
 pub mod config;
 

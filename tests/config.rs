@@ -34,7 +34,7 @@ fn example(system: &str) -> Plan {
 #[test]
 fn the_example_is_valid_on_every_system() {
     for system in [LINUX, "linux-aarch64", "macos-aarch64", "windows-x86_64"] {
-        assert_eq!(example(system).workloads.len(), 5);
+        assert_eq!(example(system).workloads.len(), 6);
     }
 }
 
@@ -182,7 +182,7 @@ fn flags_are_complained_of_like_the_config() {
     };
     assert_eq!(codes(&["--peak", "512 mb", "--", "true"]), ["wrong-size"]);
     assert_eq!(codes(&["--max-peak-increase", "5", "--", "true"]), ["wrong-percent"]);
-    assert_eq!(codes(&["--startup", "5 MiB", "--", "true"]), ["needs-ready"]);
+    assert_eq!(codes(&["--drive", "load", "--", "true"]), ["needs-ready"]);
     assert_eq!(codes(&["--name", "../x", "--", "true"]), ["bad-name"]);
     assert_eq!(codes(&["--env", "novalue", "--", "true"]), ["bad-env"]);
     assert_eq!(codes(&["--phase", "name = ", "--", "true"]), ["bad-toml"]);

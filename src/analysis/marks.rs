@@ -18,6 +18,8 @@ pub(super) struct Marks<'a> {
 enum Ready<'a> {
     Sought(Sought<'a>),
     Missing(&'static str),
+    /// The log says nothing about it.
+    ToBeFound,
 }
 
 struct Phase<'a> {
@@ -41,11 +43,16 @@ impl<'a> Marks<'a> {
         log: impl IntoIterator<Item = Result<LogLine>>,
     ) -> Result<Self> {
         let ready = match &rules.ready {
-            ReadyRule::NotAsked => Ready::Missing("the workload has no `ready`"),
+            _ if record.ended == Ended::NotStarted => Ready::Missing("it did not start"),
+            ReadyRule::Auto => Ready::ToBeFound,
             ReadyRule::After(at) => Ready::Sought(Sought::At(*at)),
             ReadyRule::Log(line) => Ready::Sought(Sought::Line(line)),
-            ReadyRule::Recorded if record.ended == Ended::NotStarted => Ready::Missing("it did not start"),
             ReadyRule::Recorded => recorded(record.ready),
+            ReadyRule::AsRecorded => match record.ready {
+                ReadyMark::NotAsked => Ready::ToBeFound,
+                ReadyMark::Reached { at, .. } => Ready::Sought(Sought::At(at)),
+                ReadyMark::Never { .. } => Ready::Missing("the run never got ready"),
+            },
         };
         let mut marks = Self { ready, phases: rules.phases.iter().map(Phase::new).collect() };
         let mut log = log.into_iter();
@@ -84,9 +91,10 @@ impl<'a> Marks<'a> {
         }
     }
 
-    /// The end of start-up in a run that lasted so long.
-    pub(super) fn ready(&self, end: Duration) -> Measured<Duration> {
-        match self.ready {
+    /// The end of start-up in a run that lasted so long. None where nothing tells it: then it must be found in the curve.
+    pub(super) fn ready(&self, end: Duration) -> Option<Measured<Duration>> {
+        Some(match self.ready {
+            Ready::ToBeFound => return None,
             Ready::Missing(why) => Measured::Unmeasured(why.to_owned()),
             Ready::Sought(Sought::Line(line)) => Measured::Unmeasured(format!("no log line matched {}", quoted(line))),
             Ready::Sought(Sought::At(at)) if at > end => Measured::Unmeasured(format!(
@@ -95,7 +103,7 @@ impl<'a> Marks<'a> {
                 format_duration(at)
             )),
             Ready::Sought(Sought::At(at)) => Measured::Value(at),
-        }
+        })
     }
 
     /// Begin and end of every phase as far as they are known before the end of the run is.

@@ -1,4 +1,4 @@
-//! From a trace to its measures, in one pass over the log and one over the samples.
+//! From a trace to its measures, in one pass over the log and one or two over the samples.
 
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use super::marks::Marks;
 use super::model::{Certainty, Measured, Measures, Peak, PhaseMeasures, Rules};
 use super::quality::quality;
 use super::retained::Steady;
+use super::segments::{find_ready, segments};
+use super::survey::Survey;
 use super::window::Window;
-use crate::trace::{LogLine, RunRecord, Sample};
+use crate::trace::{Curve, LogLine, RunRecord, Sample};
 use crate::units::Bytes;
 
-/// Measures a run from its trace. Holds a bounded amount of it, however long it is.
+/// Measures a run from its trace, and thins its curve for drawing. Holds a bounded amount of it, however long it is.
 ///
 /// - `peak`: the highest `peak` of all samples, at its sample's time.
 /// - `startup`: the highest value from launch to ready; a phase's peak: from its begin to its end. The ends fall
@@ -23,62 +25,105 @@ use crate::units::Bytes;
 ///   zero. A level is the median over 1/20 of it (at least 100 ms and three samples, at most the half), each sample
 ///   lasting until the next.
 ///
+/// `samples` opens the rows: once more where the end of start-up must be found first, and where the run's length is not known.
+///
 /// # Errors
 /// The first error of the samples or the log.
-pub fn measure(
+pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
     record: &RunRecord,
     rules: &Rules,
-    samples: impl IntoIterator<Item = Result<Sample>>,
+    samples: impl Fn() -> Result<Samples>,
     log: impl IntoIterator<Item = Result<LogLine>>,
-) -> Result<Measures> {
+) -> Result<(Measures, Curve)> {
     let marks = Marks::find(rules, record, log)?;
-    let mut startup = marks.ready_at().map(|ready| Window::new(Duration::ZERO, ready));
-    let mut steady = marks.ready_at().map(|ready| Steady::new(ready, record));
+    let duration = match record.duration {
+        Some(duration) => duration,
+        None => last(samples()?)?,
+    };
+    let mut survey = Survey::new(record, duration);
+    let mut split = marks.ready_at().map(|ready| Split::new(ready, record));
     let mut windows: Vec<_> =
         marks.windows().map(|window| window.map(|(from, until)| Window::new(from, until))).collect();
-
-    let (mut count, mut last) = (0, Duration::ZERO);
-    let mut peak: Option<(Bytes, Duration)> = None;
-    for sample in samples {
+    for sample in samples()? {
         let sample = sample?;
-        count += 1;
-        last = sample.at;
-        if peak.is_none_or(|(highest, _)| sample.peak > highest) {
-            peak = Some((sample.peak, sample.at));
-        }
-        startup.iter_mut().chain(windows.iter_mut().flatten()).for_each(|window| window.push(&sample));
-        steady.iter_mut().for_each(|steady| steady.push(&sample));
+        survey.push(&sample);
+        windows.iter_mut().flatten().for_each(|window| window.push(&sample));
+        split.iter_mut().for_each(|split| split.push(&sample));
     }
+    let Survey { samples: count, first, peak, outline, curve, .. } = survey;
+    let segments = segments(outline);
+    let until = record.stop_at.unwrap_or(duration);
+    let (ready, ready_found) = match marks.ready(duration) {
+        Some(told) => (told, None),
+        None => match find_ready(&segments, first.unwrap_or_default(), until) {
+            Ok((at, sureness)) => {
+                let split = split.insert(Split::new(at, record));
+                for sample in samples()? {
+                    split.push(&sample?);
+                }
+                (Measured::Value(at), Some(sureness))
+            }
+            Err(why) => (Measured::Unmeasured(why), None),
+        },
+    };
 
-    let duration = record.duration.unwrap_or(last);
-    let ready = marks.ready(duration);
-    let peak_of = |window: &Option<Window>, none: &str| match window.as_ref().and_then(Window::peak) {
+    let peak_of = |window: Option<&Window>, none: &str| match window.and_then(Window::peak) {
         Some(peak) => Measured::Value(peak),
         None => Measured::Unmeasured(none.to_owned()),
     };
     let phases = rules.phases.iter().zip(&windows).enumerate().map(|(index, (rule, peak))| {
         let window = marks.window(index, duration);
-        let peak = given(&window, || peak_of(peak, "no sample was taken during the phase"));
+        let peak = given(&window, || peak_of(peak.as_ref(), "no sample was taken during the phase"));
         PhaseMeasures { name: rule.name.clone(), window, peak }
     });
-    Ok(Measures {
+    let measures = Measures {
         duration,
         peak: match peak {
             Some((value, at)) => Measured::Value(Peak { value, at, certainty: certainty(record, value) }),
             None => Measured::Unmeasured("no sample was taken".to_owned()),
         },
-        startup: given(&ready, || peak_of(&startup, "no sample was taken before ready")),
-        retained: given(&ready, || match &steady {
-            Some(steady) => steady.retained(),
+        startup: given(&ready, || {
+            peak_of(split.as_ref().map(|split| &split.startup), "no sample was taken before ready")
+        }),
+        retained: given(&ready, || match &split {
+            Some(split) => split.steady.retained(),
             None => Measured::Unmeasured("no sample was taken after ready".to_owned()),
         }),
         growth: Measured::Unmeasured("growth is not measured yet".to_owned()),
-        segments: Vec::new(),
+        segments,
         phases: phases.collect(),
         samples: count,
         quality: quality(&record.sampling, record.interval, duration),
         ready,
-    })
+        ready_found,
+    };
+    Ok((measures, curve.finish()))
+}
+
+/// A run before and after it was ready.
+struct Split {
+    startup: Window,
+    steady: Steady,
+}
+
+impl Split {
+    fn new(ready: Duration, record: &RunRecord) -> Self {
+        Self { startup: Window::new(Duration::ZERO, ready), steady: Steady::new(ready, record) }
+    }
+
+    fn push(&mut self, sample: &Sample) {
+        self.startup.push(sample);
+        self.steady.push(sample);
+    }
+}
+
+/// The time of the last row.
+fn last(samples: impl Iterator<Item = Result<Sample>>) -> Result<Duration> {
+    let mut last = Duration::ZERO;
+    for sample in samples {
+        last = sample?.at;
+    }
+    Ok(last)
 }
 
 /// What depends on a mark is unmeasured where the mark is, for the same reason.

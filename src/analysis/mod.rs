@@ -1,6 +1,5 @@
 //! What a trace says: peak, start-up, retained memory, phases. Pure functions of the trace and of [`Rules`].
 
-mod excerpt;
 mod growth;
 mod log_growth;
 mod marks;
@@ -10,15 +9,14 @@ mod quality;
 mod retained;
 mod segments;
 pub mod stats;
+mod survey;
 mod templates;
 #[cfg(test)]
 mod tests;
-mod top;
 mod window;
 
-pub use excerpt::{Excerpt, ExcerptBuilder, ExcerptLine};
 pub use growth::Growth;
 pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, log_growth};
 pub use measure::{line_near, measure};
 pub use model::{Certainty, Edge, Measured, Measures, Peak, PhaseMeasures, PhaseRule, Quality, ReadyRule, Rules};
-pub use segments::{After, Finding, Segment, SegmentKind, finding};
+pub use segments::{After, Finding, Outline, Segment, SegmentKind, Sureness, finding, segments};

@@ -3,7 +3,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::growth::Growth;
-use super::segments::Segment;
+use super::segments::{Segment, Sureness};
 use crate::units::{Bytes, SignedBytes};
 
 /// How a trace is to be read: which part of it is start-up, which windows are phases.
@@ -18,15 +18,17 @@ pub struct Rules {
 /// Where start-up ends in a trace.
 #[derive(Debug, Clone, Default)]
 pub enum ReadyRule {
-    /// Not said: start-up and retained memory are unmeasured.
+    /// Not said: at the end of the first ramp, which the analysis finds.
     #[default]
-    NotAsked,
+    Auto,
     /// At this time.
     After(Duration),
     /// At the first line that matches.
     Log(Regex),
     /// Where the mark stands that was made while the workload ran (a port, a file, a command).
     Recorded,
+    /// Where the run itself saw it end, whatever told so; where it was not asked to look, as for `Auto`.
+    AsRecorded,
 }
 
 /// A named window of a run.
@@ -96,6 +98,8 @@ pub struct Measures {
     pub duration: Duration,
     /// The end of start-up.
     pub ready: Measured<Duration>,
+    /// How sure the end of start-up is where the analysis found it. None where it was told.
+    pub ready_found: Option<Sureness>,
     /// The peak.
     pub peak: Measured<Peak>,
     /// The largest value from launch to ready.

@@ -209,7 +209,7 @@ mod tests {
             Ok(flat(&[(tick * 10, memory)])[0])
         });
         let record = RunRecord { duration: Some(Duration::from_secs(3000)), ..record() };
-        let measures = measure(&record, &ready_after(0), samples, []).unwrap();
+        let measures = measure(&record, &ready_after(0), || Ok(samples.clone()), []).unwrap().0;
         let retained = measures.retained.value().unwrap().0;
         // The middles of the first and the last twentieth are 19/20 of the rise apart.
         assert!((retained - 2_850_000).abs() < 2_000, "{retained}");

@@ -62,8 +62,8 @@ pub(super) fn record() -> RunRecord {
 }
 
 pub(super) fn measured(record: &RunRecord, rules: &Rules, samples: &[Sample], lines: &[LogLine]) -> Measures {
-    let samples = samples.iter().map(|sample| Ok(*sample));
-    measure(record, rules, samples, lines.iter().cloned().map(Ok)).unwrap()
+    let open = || Ok(samples.iter().map(|sample| Ok(*sample)));
+    measure(record, rules, open, lines.iter().cloned().map(Ok)).unwrap().0
 }
 
 fn line(regex: &str) -> Option<Edge> {
@@ -88,7 +88,7 @@ fn phases(edges: &[(Option<Edge>, Option<Edge>)]) -> Rules {
         from: from.clone(),
         until: until.clone(),
     };
-    Rules { ready: ReadyRule::NotAsked, phases: edges.iter().map(phase).collect() }
+    Rules { ready: ReadyRule::Auto, phases: edges.iter().map(phase).collect() }
 }
 
 pub(super) fn why<T: std::fmt::Debug>(measured: &Measured<T>) -> &str {
@@ -181,11 +181,41 @@ fn a_recorded_mark_is_used_only_where_it_is_of_that_kind() {
     }
 }
 
+/// Every 10 ms a row.
+fn every_10_ms(until: u64, level: impl Fn(u64) -> u64) -> Vec<Sample> {
+    flat(&(0..=until / 10).map(|tick| (tick * 10, level(tick * 10))).collect::<Vec<_>>())
+}
+
 #[test]
-fn without_ready_startup_and_retained_say_so() {
-    let measures = measured(&record(), &Rules::default(), &flat(&[(0, 1)]), &[]);
-    assert_eq!(why(&measures.startup), "the workload has no `ready`");
-    assert_eq!(why(&measures.retained), "the workload has no `ready`");
+fn the_end_of_start_up_is_found_where_nobody_told_it() {
+    let record = RunRecord { duration: Some(Duration::from_secs(20)), ..record() };
+    let samples = every_10_ms(20_000, |at| 1_000_000 + 1000 * at.min(3000));
+    let measures = measured(&record, &Rules::default(), &samples, &[]);
+    let ready = measures.ready.value().unwrap().as_secs_f64();
+    assert!((ready - 3.0).abs() < 0.05, "{ready}");
+    assert_eq!(measures.ready_found, Some(Sureness::Sure));
+    assert!(measures.startup.value().unwrap() > Bytes(3_900_000), "{:?}", measures.startup);
+    assert!(measures.retained.value().unwrap().magnitude() < Bytes(20_000), "{:?}", measures.retained);
+    assert_eq!(measured(&record, &ready_after(3000), &samples, &[]).ready_found, None);
+}
+
+#[test]
+fn what_was_recorded_counts_before_what_is_found() {
+    let samples = every_10_ms(1000, |at| 1000 + 10 * at.min(300));
+    let rules = Rules { ready: ReadyRule::AsRecorded, phases: Vec::new() };
+    let at = Duration::from_millis(500);
+    let told = RunRecord { ready: ReadyMark::Reached { by: MarkKind::Log, at }, ..record() };
+    assert_eq!(measured(&told, &rules, &samples, &[]).ready, Measured::Value(at));
+    assert!(measured(&record(), &rules, &samples, &[]).ready_found.is_some());
+    let never = RunRecord { ready: ReadyMark::Never { by: MarkKind::Port }, ..record() };
+    assert_eq!(why(&measured(&never, &rules, &samples, &[]).ready), "the run never got ready");
+}
+
+#[test]
+fn what_rises_until_its_end_never_got_ready() {
+    let measures = measured(&record(), &Rules::default(), &every_10_ms(1000, |at| 1000 + 10 * at), &[]);
+    let told = "memory rose until 1.00 s, so that the end of start-up could not be found";
+    assert_eq!((why(&measures.ready), why(&measures.startup)), (told, told));
 }
 
 #[test]
@@ -235,9 +265,9 @@ fn the_line_near_an_instant_is_the_last_that_had_begun() {
 #[test]
 fn an_error_in_the_rows_is_handed_on() {
     let broken = || -> Result<Sample> { Err(anyhow::anyhow!("line 3")) };
-    assert!(measure(&record(), &Rules::default(), [broken()], []).is_err());
+    assert!(measure(&record(), &Rules::default(), || Ok([broken()].into_iter()), []).is_err());
     let rules = ready_at_line("x");
-    assert!(measure(&record(), &rules, [], [Err(anyhow::anyhow!("line 3"))]).is_err());
+    assert!(measure(&record(), &rules, || Ok([].into_iter()), [Err(anyhow::anyhow!("line 3"))]).is_err());
 }
 
 fn any_samples() -> impl Strategy<Value = Vec<Sample>> {
@@ -253,6 +283,8 @@ fn any_samples() -> impl Strategy<Value = Vec<Sample>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn no_sample_is_above_the_peak_nor_startup_nor_a_phase(samples in any_samples(), ready in 0u64..5000, begin in 0u64..5000) {
         let rules = Rules { phases: phases(&[(at(begin), None)]).phases, ..ready_after(ready) };

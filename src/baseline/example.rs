@@ -64,6 +64,7 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
     Measures {
         duration: Duration::from_secs(12),
         ready: Measured::Value(Duration::from_secs(4)),
+        ready_found: None,
         peak: Measured::Value(Peak { value: peak, at: Duration::from_secs(9), certainty: Certainty::Exact }),
         startup: Measured::Value(Bytes::from_mib(120)),
         retained: Measured::Value(SignedBytes(3 << 20)),

@@ -98,7 +98,7 @@ pub fn plan_check(typed: &Check, system: &str) -> Result<JudgingPlan, Mistakes> 
             // Without a config, start-up ended where the run itself saw it end.
             let mut rules = rules(ready.as_ref(), phases);
             if ready.is_none() {
-                rules.ready = ReadyRule::Recorded;
+                rules.ready = ReadyRule::AsRecorded;
             }
             fallback = Some(Judging { rules, limits });
         }
@@ -120,7 +120,7 @@ pub fn plan_compare(typed: &Compare) -> Result<analysis::Rules, Mistakes> {
     let ready = reader.ready(&Layers::new([&flags]), Path::new("."));
     let mut rules = rules(ready.as_ref(), Vec::new());
     if ready.is_none() {
-        rules.ready = ReadyRule::Recorded;
+        rules.ready = ReadyRule::AsRecorded;
     }
     reader.done(rules)
 }

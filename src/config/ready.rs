@@ -10,23 +10,27 @@ use crate::analysis::{Edge, PhaseRule, ReadyRule, Rules};
 use crate::verdict::Limits;
 use crate::workload::{Ready, ReadyKind};
 
-const READY_EXAMPLE: &str = "a table such as { log = 'Loaded \\d+ rows' }, { port = 8080 } or { after = \"5s\" }";
+const READY_EXAMPLE: &str =
+    "\"auto\", or a table such as { log = 'Loaded \\d+ rows' }, { port = 8080 } or { after = \"5s\" }";
 const MOMENT: Duration = Duration::from_nanos(1);
 
 impl Reader {
-    /// What ends start-up. Of several layers the first that names a sign decides on the sign.
+    /// What ends start-up; None where the analysis is to find it. Of several layers the first that names a sign, or `"auto"`, decides
+    /// on the sign.
     pub(super) fn ready(&mut self, layers: &Layers<'_>, folder: &Path) -> Option<Ready> {
-        for table in layers.tables() {
-            if let Some(node) = table.get("ready")
-                && let Some(inner) = self.table(node, READY_EXAMPLE)
-            {
+        let mut chosen: Option<Option<&Table>> = None;
+        for node in layers.tables().filter_map(|table| table.get("ready")) {
+            if is_auto(node) {
+                chosen = chosen.or(Some(None));
+            } else if let Some(inner) = self.table(node, READY_EXAMPLE) {
                 self.check_keys(inner, keys::READY, "`ready`");
+                if keys::READY_KINDS.iter().any(|kind| inner.get(kind).is_some()) {
+                    chosen = chosen.or(Some(Some(inner)));
+                }
             }
         }
-        let signs = layers.inner("ready");
-        let within = signs.get("within").map(|node| (node, self.duration(node, MOMENT)));
-        let chosen = signs.tables().find(|table| keys::READY_KINDS.iter().any(|kind| table.get(kind).is_some()));
-        let Some(table) = chosen else {
+        let within = layers.inner("ready").get("within").map(|node| (node, self.duration(node, MOMENT)));
+        let Some(table) = chosen.flatten() else {
             if let Some(node) = layers.get("ready")
                 && matches!(node.value, Value::Table(_))
             {
@@ -149,31 +153,27 @@ impl Reader {
         }
     }
 
-    /// Start-up and retained memory have no meaning until something says where start-up ends.
-    pub(super) fn check_needs_ready(&mut self, layers: &Layers<'_>, has_ready: bool) {
-        if has_ready || layers.get("ready").is_some() {
+    /// A load can't begin at what is only found afterwards.
+    pub(super) fn check_drive(&mut self, layers: &Layers<'_>, has_ready: bool) {
+        if has_ready || layers.get("ready").is_some_and(|node| !is_auto(node)) {
             return;
         }
         const HELP: &str = "say what ends start-up, such as ready = { log = 'listening' } (`--ready-log`), \
                             { port = 8080 } (`--ready-port`) or { after = \"5s\" } (`--ready-after`)";
-        for key in ["budget", "regression"] {
-            for measure in ["startup", "retained"] {
-                if let Some(node) = layers.inner(key).get(measure) {
-                    let what = format!("`{measure}` can't be measured without `ready`");
-                    self.wrong("needs-ready", &node.place, what, HELP);
-                }
-            }
-        }
         if let Some(node) = layers.get("drive") {
             self.wrong("needs-ready", &node.place, "`drive` has no `ready` to start at", HELP);
         }
     }
 }
 
+fn is_auto(node: &Node) -> bool {
+    matches!(&node.value, Value::Text(text) if text == "auto")
+}
+
 /// How the trace is read to find what the run waited for.
 pub(super) fn rules(ready: Option<&Ready>, phases: Vec<PhaseRule>) -> Rules {
     let ready = match ready.map(|ready| &ready.kind) {
-        None => ReadyRule::NotAsked,
+        None => ReadyRule::Auto,
         Some(ReadyKind::After(after)) => ReadyRule::After(*after),
         Some(ReadyKind::Log(pattern)) => ReadyRule::Log(pattern.clone()),
         Some(ReadyKind::Port(_) | ReadyKind::File(_) | ReadyKind::Command(_)) => ReadyRule::Recorded,

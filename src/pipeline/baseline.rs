@@ -6,7 +6,7 @@ use crate::analysis::{self, ReadyRule, Rules};
 use crate::baseline::{AcceptedRun, Difference, Key, Settings, Store, difference, entry_from};
 use crate::config::JudgingPlan;
 use crate::report::baseline_text;
-use crate::trace::{self, CurveBuilder};
+use crate::trace;
 use crate::verdict;
 
 /// What is stored, for people.
@@ -48,19 +48,13 @@ fn merged(plan: &JudgingPlan, from: &Path) -> Result<(Store, Vec<Difference>)> {
             let record = files.record().clone();
             let judging = plan.workloads.iter().find(|(name, _)| *name == record.workload).map(|(_, judging)| judging);
             // Of a workload that the config does not have, what the run itself saw is accepted.
-            let recorded = Rules { ready: ReadyRule::Recorded, phases: Vec::new() };
+            let recorded = Rules { ready: ReadyRule::AsRecorded, phases: Vec::new() };
             let rules = judging.or(plan.fallback.as_ref()).map_or(&recorded, |judging| &judging.rules);
-            let mut builder = CurveBuilder::default();
-            let samples = files.samples()?.inspect(|sample| {
-                if let Ok(sample) = sample {
-                    builder.push(sample);
-                }
-            });
-            let measures = analysis::measure(&record, rules, samples, files.log()?)?;
+            let (measures, curve) = analysis::measure(&record, rules, || files.samples(), files.log()?)?;
             failures.extend(
                 verdict::failure(&record, &measures).map(|failure| format!("run {} {}", failure.run, failure.what)),
             );
-            runs.push((record, measures, builder.finish()));
+            runs.push((record, measures, curve));
         }
         let Some((first, ..)) = runs.first() else { bail!("there are no runs in `{}`", from.display()) };
         let key = Key { workload: first.workload.clone(), platform: first.platform.clone(), metric: first.metric };

@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::{Voice, import};
-use crate::analysis::{self, ExcerptBuilder, Measured, Rules};
+use crate::analysis::{self, Measured, Rules};
 use crate::baseline::{Key, Store};
 use crate::config::{Import, Judging, JudgingPlan};
 use crate::report::{self, Details, chart};
-use crate::trace::{CurveBuilder, RunFiles, RunRecord};
+use crate::trace::{RunFiles, RunRecord};
 use crate::verdict::{self, ExitCode, Judged, JudgedRun, Limits};
 
 /// A workload as judged from its files, with what reports want besides.
@@ -31,20 +31,14 @@ pub(super) fn workload(
     let (mut runs, mut details, mut warnings) = (Vec::new(), Details::default(), Vec::new());
     for files in files {
         warnings.extend_from_slice(files.warnings());
-        let mut builder = CurveBuilder::default();
-        let samples = files.samples()?.inspect(|sample| {
-            if let Ok(sample) = sample {
-                builder.push(sample);
-            }
-        });
-        let measures = analysis::measure(files.record(), rules, samples, files.log()?)?;
+        let (measures, curve) = analysis::measure(files.record(), rules, || files.samples(), files.log()?)?;
         if let Measured::Value(peak) = measures.peak
             && let Some(line) = analysis::line_near(files.log()?, peak.at)?
         {
             details.peak_lines.push((files.record().run, line));
         }
         details.processes.extend(files.processes()?.collect::<Result<Vec<_>>>()?);
-        runs.push(JudgedRun { record: files.record().clone(), measures, curve: builder.finish() });
+        runs.push(JudgedRun { record: files.record().clone(), measures, curve });
     }
     let key = common_key(&runs)?;
     let found = store.find(&key);
@@ -53,9 +47,7 @@ pub(super) fn workload(
         && let Some((files, _)) = files.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
     {
         let mut log = files.log()?;
-        let mut excerpt = ExcerptBuilder::new(&shown.curve, shown.measures.duration);
-        log.by_ref().try_for_each(|line| line.map(|line| excerpt.push(line)))?;
-        details.excerpt = excerpt.finish(log.full_at());
+        log.by_ref().try_for_each(|line| line.map(drop))?;
         // What was taken after the last line that was stored is no line's.
         let until = log.full_at().unwrap_or(Duration::MAX);
         let samples = files.samples()?.filter(|sample| sample.as_ref().map_or(true, |sample| sample.at <= until));

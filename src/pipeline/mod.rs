@@ -1,6 +1,5 @@
 //! The commands, each from its beginning to its exit code.
 
-mod actions;
 mod artifacts;
 mod baseline;
 mod compare;
@@ -9,7 +8,6 @@ mod judge;
 mod plot;
 mod run;
 
-pub use actions::annotate_mistakes;
 pub use baseline::{accept, diff, show};
 pub use compare::compare;
 pub use judge::check;

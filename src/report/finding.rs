@@ -1,5 +1,10 @@
-use crate::analysis::Finding;
+use std::fmt::Write as _;
+
+use super::chart::median_run;
+use super::escape::plain;
+use crate::analysis::{Finding, Measures, Sureness, finding};
 use crate::units::{Percent, format_duration};
+use crate::verdict::Judged;
 
 /// The first thing to say of a run, as one sentence with its full stop. Its text is our own and needs no escaping.
 #[must_use]
@@ -35,6 +40,29 @@ pub fn sentence(finding: &Finding) -> String {
     }
 }
 
+/// Where start-up was found to end, as one sentence. None where it was told, or was not found.
+#[must_use]
+pub fn ready_sentence(measures: &Measures) -> Option<String> {
+    let at = format_duration(measures.ready.value()?);
+    Some(match measures.ready_found? {
+        Sureness::Sure => format!("start-up was found to end at {at}."),
+        Sureness::Likely => format!("start-up was found to end at {at}, which is likely but not sure."),
+        Sureness::Unsure => {
+            format!("start-up was found to end at {at}, which is a guess: say what ends it with `ready`.")
+        }
+    })
+}
+
+/// The first thing to say of each workload, of its median run.
+pub(super) fn write(out: &mut String, judged: &Judged) {
+    let Some(run) = median_run(judged) else { return };
+    let found = finding(&run.measures).as_ref().map(sentence);
+    let sentences: Vec<String> = found.into_iter().chain(ready_sentence(&run.measures)).collect();
+    if !sentences.is_empty() {
+        let _ = writeln!(out, "{}: {}", plain(&judged.key.workload, 64), sentences.join(" "));
+    }
+}
+
 fn whole(share: Percent) -> String {
     format!("{:.0} %", share.0)
 }
@@ -42,7 +70,7 @@ fn whole(share: Percent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{After, Measured, SegmentKind, finding};
+    use crate::analysis::{After, Measured, SegmentKind};
     use crate::baseline::example;
     use crate::units::{Bytes, Rate};
     use std::time::Duration;
@@ -91,5 +119,15 @@ mod tests {
         assert_eq!(told(&measures), "40 % of the peak is taken between 6.00 s and 12.0 s; start-up takes 10 %.");
         measures.ready = Measured::Unmeasured("no log line matched".to_owned());
         assert_eq!(finding(&measures), None);
+    }
+
+    #[test]
+    fn an_end_of_start_up_that_was_found_is_told_with_its_sureness() {
+        let mut measures = example::measures(Bytes::from_mib(200));
+        assert_eq!(ready_sentence(&measures), None);
+        measures.ready_found = Some(Sureness::Sure);
+        assert_eq!(ready_sentence(&measures).as_deref(), Some("start-up was found to end at 4.00 s."));
+        measures.ready_found = Some(Sureness::Unsure);
+        assert!(ready_sentence(&measures).is_some_and(|told| told.contains("which is a guess: say what ends it")));
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::chart::median_run;
 use super::details::Details;
 use super::finding::sentence;
-use crate::analysis::{Certainty, LogGrowth, Measured, Measures, Quality, Segment, finding};
+use crate::analysis::{Certainty, LogGrowth, Measured, Measures, Quality, Segment, Sureness, finding};
 use crate::trace::{Ended, ProcessRow};
 use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Outcome, Verdict};
@@ -76,6 +76,7 @@ struct Run {
     signal: Option<i32>,
     duration_s: f64,
     ready_s: Option<f64>,
+    ready_found: Option<&'static str>,
     peak_bytes: Option<Bytes>,
     peak_at_s: Option<f64>,
     peak_certainty: Option<&'static str>,
@@ -165,9 +166,7 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details]) -> Result
     Ok(text)
 }
 
-/// The verdict of all workloads, in one word.
-#[must_use]
-pub fn overall(judged: &[Judged]) -> &'static str {
+fn overall(judged: &[Judged]) -> &'static str {
     let order = [Verdict::Error, Verdict::Fail, Verdict::NoBaseline, Verdict::Warn];
     let gravest = order.into_iter().find(|verdict| judged.iter().any(|judged| judged.verdict == *verdict));
     verdict(gravest.unwrap_or(Verdict::Pass))
@@ -206,6 +205,7 @@ fn run(run: &JudgedRun) -> Run {
         signal,
         duration_s: seconds(measures.duration),
         ready_s: measures.ready.value().map(seconds),
+        ready_found: measures.ready_found.map(Sureness::name),
         peak_bytes: peak.map(|peak| peak.value),
         peak_at_s: peak.map(|peak| seconds(peak.at)),
         peak_certainty: at_most.map(|(certainty, _)| certainty),

@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use super::segments::Outline;
+use crate::trace::{CurveBuilder, RunRecord, Sample};
+use crate::units::Bytes;
+
+/// What is seen of all rows at one go, whatever is asked of them.
+pub(super) struct Survey {
+    pub(super) samples: u64,
+    /// The time of the first row.
+    pub(super) first: Option<Duration>,
+    /// The highest, and where it was first reached.
+    pub(super) peak: Option<(Bytes, Duration)>,
+    pub(super) outline: Outline,
+    pub(super) curve: CurveBuilder,
+}
+
+impl Survey {
+    /// Of a run that lasted so long.
+    pub(super) fn new(record: &RunRecord, duration: Duration) -> Self {
+        Self {
+            samples: 0,
+            first: None,
+            peak: None,
+            outline: Outline::new(duration, record.interval),
+            curve: CurveBuilder::default(),
+        }
+    }
+
+    pub(super) fn push(&mut self, sample: &Sample) {
+        self.samples += 1;
+        self.first.get_or_insert(sample.at);
+        if self.peak.is_none_or(|(highest, _)| sample.peak > highest) {
+            self.peak = Some((sample.peak, sample.at));
+        }
+        self.outline.push(sample.at, sample.memory);
+        self.curve.push(sample);
+    }
+}
