@@ -20,6 +20,8 @@ pub mod verdict;
 
 pub mod report;
 
+pub mod github;
+
 pub mod cli;
 pub mod config;
 

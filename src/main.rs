@@ -89,6 +89,7 @@ fn warn(warnings: &[String]) {
 /// Says what failed, and with which exit code that ends: 2 for what was typed or configured, 5 for what could not be done.
 fn complain(error: &anyhow::Error, colour: bool) -> u8 {
     let (text, code) = if let Some(mistakes) = error.downcast_ref::<Mistakes>() {
+        pipeline::annotate_mistakes(mistakes);
         (mistakes.render(colour), verdict::ExitCode::Usage)
     } else if let Some(mistake) = error.downcast_ref::<synth::ScriptError>() {
         (format!("error: {mistake}"), verdict::ExitCode::Usage)

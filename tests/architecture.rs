@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and those that it may know. What is not listed for it, it must not name.
-const KNOWS: [(&str, &[&str]); 14] = [
+const KNOWS: [(&str, &[&str]); 15] = [
     ("units", &[]),
     ("os", &["units"]),
     ("workload", &["units", "os"]),
@@ -16,6 +16,7 @@ const KNOWS: [(&str, &[&str]); 14] = [
     ("baseline", &["units", "trace", "analysis"]),
     ("verdict", &["units", "trace", "analysis", "baseline"]),
     ("report", &["units", "trace", "analysis", "baseline", "verdict"]),
+    ("github", &["verdict"]),
     // The grammar of `synth` is its help.
     ("cli", &["synth"]),
     // The settings of a stage belong to it; the config builds them.
@@ -26,8 +27,8 @@ const KNOWS: [(&str, &[&str]); 14] = [
     (
         "pipeline",
         &[
-            "units", "os", "workload", "trace", "sampler", "analysis", "baseline", "verdict", "report", "cli",
-            "config", "synth",
+            "units", "os", "workload", "trace", "sampler", "analysis", "baseline", "verdict", "report", "github",
+            "cli", "config", "synth",
         ],
     ),
 ];

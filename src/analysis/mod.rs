@@ -1,5 +1,6 @@
 //! What a trace says: peak, start-up, retained memory, phases. Pure functions of the trace and of [`Rules`].
 
+mod excerpt;
 mod growth;
 mod log_growth;
 mod marks;
@@ -13,8 +14,10 @@ mod survey;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod top;
 mod window;
 
+pub use excerpt::{Excerpt, ExcerptBuilder, ExcerptLine};
 pub use growth::Growth;
 pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, log_growth};
 pub use measure::{line_near, measure};

@@ -24,10 +24,10 @@ pub struct RunFlags {
     /// The time between two readings, 1ms at the least [default: 10ms].
     #[arg(long, value_name = "TIME")]
     pub interval: Option<String>,
-    /// What a sample adds up: `pss` (Linux's default: shared pages count once) or `rss`.
+    /// What a sample adds up: `pss` (Linux's default: shared pages count once), `rss`, or `cgroup`.
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
-    /// What reads the memory: `proc` (Linux's default) or `portable`.
+    /// What reads the memory: `proc` (Linux's default), `cgroup` (a control group of the run's own) or `portable`.
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<String>,
     /// Start-up ends when this TCP port of this machine accepts a connection.

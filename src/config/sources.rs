@@ -30,6 +30,13 @@ impl Sources {
         place
     }
 
+    /// The file and the line of a place; None where it was typed on the command line.
+    #[must_use]
+    pub fn file_line(&self, place: &Place) -> Option<(&str, usize)> {
+        let source = self.of(place);
+        source.is_file.then(|| (source.name.as_str(), self.line(place)))
+    }
+
     pub(super) fn of(&self, place: &Place) -> &Source {
         &self.texts[place.source]
     }

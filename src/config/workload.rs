@@ -13,8 +13,9 @@ use crate::units::Metric;
 use crate::verdict::Measure;
 use crate::workload::{Settings, Signal, Stop};
 
-const METRICS: [(&str, Metric); 2] = [("pss", Metric::Pss), ("rss", Metric::Rss)];
-const SOURCES: [(&str, SourceChoice); 2] = [("proc", SourceChoice::Proc), ("portable", SourceChoice::Portable)];
+const METRICS: [(&str, Metric); 3] = [("pss", Metric::Pss), ("rss", Metric::Rss), ("cgroup", Metric::Cgroup)];
+const SOURCES: [(&str, SourceChoice); 3] =
+    [("proc", SourceChoice::Proc), ("cgroup", SourceChoice::Cgroup), ("portable", SourceChoice::Portable)];
 const MILLISECOND: Duration = Duration::from_millis(1);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -93,12 +94,20 @@ impl Reader {
         {
             settings.source = source;
         }
-        if settings.source == SourceChoice::Portable
-            && settings.metric == Some(Metric::Pss)
+        let readable: &[Metric] = match settings.source {
+            SourceChoice::Native => return settings,
+            SourceChoice::Proc => &[Metric::Pss, Metric::Rss],
+            SourceChoice::Cgroup => &[Metric::Cgroup],
+            SourceChoice::Portable => &[Metric::Rss],
+        };
+        if let Some(metric) = settings.metric.filter(|metric| !readable.contains(metric))
             && let Some(node) = layers.get("source")
         {
-            let what = "the portable source can't read the metric `pss`";
-            self.wrong("source-metric", &node.place, what, "write metric = \"rss\", or leave `source` out");
+            let source = SOURCES.iter().find(|(_, source)| *source == settings.source).map_or("", |(name, _)| name);
+            let what = format!("the source `{source}` can't read the metric `{metric}`");
+            let list: Vec<String> = readable.iter().map(|metric| format!("metric = \"{metric}\"")).collect();
+            let help = format!("write {}, or leave `source` out", list.join(" or "));
+            self.wrong("source-metric", &node.place, what, help);
         }
         settings
     }

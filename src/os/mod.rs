@@ -1,6 +1,7 @@
 //! What differs between operating systems: reading the memory of a tree of processes, signals, process groups.
 //!
-//! The only place that asks which system this is. Sources of memory stand behind one trait, [`Source`].
+//! The only place that asks which system this is. Sources of memory stand behind one trait, [`Source`]; those that follow a
+//! tree have another, [`TreeSource`].
 
 mod portable;
 mod source;
@@ -26,13 +27,16 @@ use linux as kernel;
 #[cfg(not(target_os = "linux"))]
 use portable as kernel;
 
-pub use kernel::{adopt_orphans, memory_kills, native_source};
+#[cfg(target_os = "linux")]
+pub use linux::cgroup;
+
+pub use kernel::{adopt_orphans, cgroup_source, memory_kills, native_source};
 pub use portable::portable_source;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
-pub use source::{Gone, Reading, Seen, Source, SourceKind};
+pub use source::{Gone, Reading, Seen, Source, SourceKind, TreeSource};
 pub use system::{
-    Ending, Foreground, Interrupts, ending, environment, in_own_group, is_file_at, kill_group, kill_process, own_usage,
-    shell, signal_group, signal_name, signal_number, signal_process, terminal_width,
+    Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, own_usage,
+    shell, signal_name, signal_number, signal_process, terminal_width,
 };
 
 use std::time::Duration;

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use sysinfo::{MemoryRefreshKind, Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use super::source::{Gone, Reading, Seen, Source, SourceKind};
+use super::Group;
+use super::source::{Gone, Reading, Seen, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// The source over `sysinfo`: resident set size (macOS, Linux) or private commit (Windows) of every process.
 ///
 /// # Errors
 /// When the metric is one that it can't read, or the system is one that the crate does not know.
-pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
+pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
     anyhow::ensure!(
         matches!(metric, None | Some(Metric::Rss)),
         "the portable source can't read the metric `{}`\nhelp: use `--metric rss`, or `--source proc` on Linux",
@@ -27,7 +28,7 @@ pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
 /// # Errors
 /// As [`portable_source`].
 #[cfg(not(target_os = "linux"))]
-pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
+pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
     portable_source(metric)
 }
 
@@ -38,6 +39,17 @@ pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
 #[cfg(not(target_os = "linux"))]
 pub fn adopt_orphans() -> Result<()> {
     Ok(())
+}
+
+/// None on this system.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn cgroup_source(_metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
+    anyhow::bail!(
+        "control groups are Linux's own\nhelp: leave `source` and `metric` out to take the best of this system"
+    )
 }
 
 /// Not told by this system.
@@ -70,15 +82,6 @@ impl Source for PortableSource {
         SourceKind::Portable
     }
 
-    fn follow(&mut self, root: u32) -> Result<()> {
-        self.root = Some(Pid::from_u32(root));
-        Ok(())
-    }
-
-    fn leave_out(&mut self, pid: u32) {
-        self.left_out.push(Pid::from_u32(pid));
-    }
-
     fn read(&mut self) -> Result<Reading> {
         let what = ProcessRefreshKind::nothing().with_memory().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks();
         self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
@@ -100,12 +103,27 @@ impl Source for PortableSource {
         Ok(reading)
     }
 
-    fn members(&self) -> Vec<u32> {
-        self.members.keys().map(|pid| pid.as_u32()).collect()
+    fn is_gone(&self) -> bool {
+        self.members.is_empty()
     }
 
     fn notices(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+impl TreeSource for PortableSource {
+    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
+        self.root = Some(Pid::from_u32(root));
+        Ok(())
+    }
+
+    fn leave_out(&mut self, pid: u32) {
+        self.left_out.push(Pid::from_u32(pid));
+    }
+
+    fn members(&self) -> Vec<u32> {
+        self.members.keys().map(|pid| pid.as_u32()).collect()
     }
 }
 

@@ -1,8 +1,11 @@
+use std::process::Command;
+
 use anyhow::Result;
 
+use super::Group;
 use crate::units::{Bytes, Metric, Parts};
 
-/// Reads the memory of a tree of processes.
+/// Reads memory: of a tree of processes, of a control group, of the whole machine.
 pub trait Source: Send {
     /// What a reading adds up.
     fn metric(&self) -> Metric;
@@ -10,33 +13,63 @@ pub trait Source: Send {
     /// Which source this is, for the record.
     fn kind(&self) -> SourceKind;
 
-    /// Begins the tree at this process, a child of memguard that was just started.
-    ///
-    /// # Errors
-    /// When the process can't be read.
-    fn follow(&mut self, root: u32) -> Result<()>;
-
-    /// Keeps a child of memguard, and what descends from it, out of the tree.
-    fn leave_out(&mut self, pid: u32);
-
-    /// Reads the whole tree, now. A tree that is gone reads as zero processes.
+    /// Reads all of it, now. A tree that is gone reads as zero processes.
     ///
     /// # Errors
     /// When the system refuses what it granted before. A process that ends meanwhile is no error.
     fn read(&mut self) -> Result<Reading>;
 
-    /// The processes of the tree that live, as of the last reading.
-    fn members(&self) -> Vec<u32>;
+    /// Whether what is read has gone for good, as of the last reading.
+    fn is_gone(&self) -> bool;
 
     /// What the reader of the results must know of how they were read, in sentences.
     fn notices(&self) -> Vec<String>;
 }
 
-/// Which source reads the tree.
+/// Reads the memory of a tree of processes.
+pub trait TreeSource: Source {
+    /// Has a workload that is about to be started do what the source needs of it.
+    ///
+    /// # Errors
+    /// When it can't.
+    fn prepare(&mut self, _command: &mut Command) -> Result<()> {
+        Ok(())
+    }
+
+    /// Begins the tree at this process. `group` is what memguard started it in, where it did: it tells of descendants whose
+    /// parents are gone.
+    ///
+    /// # Errors
+    /// When the process can't be read.
+    fn follow(&mut self, root: u32, group: Option<&Group>) -> Result<()>;
+
+    /// Keeps a child of memguard, and what descends from it, out of the tree.
+    fn leave_out(&mut self, pid: u32);
+
+    /// The processes of the tree that live, as of the last reading.
+    fn members(&self) -> Vec<u32>;
+
+    /// Ends every process of the tree at once.
+    fn kill(&self) {
+        self.members().into_iter().for_each(super::kill_process);
+    }
+
+    /// How many processes of the tree the kernel has killed for memory. None where the source can't tell them from others.
+    fn memory_kills(&self) -> Option<u64> {
+        None
+    }
+
+    /// Gives back what was set up for the run, once it is over.
+    fn end(&mut self) {}
+}
+
+/// What reads the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
     /// Linux's /proc, with files kept open.
     Proc,
+    /// A Linux control group.
+    Cgroup,
     /// The `sysinfo` crate.
     Portable,
 }
@@ -47,6 +80,7 @@ impl SourceKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Proc => "proc",
+            Self::Cgroup => "cgroup",
             Self::Portable => "portable",
         }
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -41,19 +41,44 @@ pub fn in_own_group(command: &mut Command) {
     command.process_group(0);
 }
 
+/// A command that memguard started, and what it started in turn and did not leave its process group.
+#[derive(Debug)]
+pub struct Group {
+    leader: u32,
+}
+
+impl Group {
+    /// Starts a command as the first of a group.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
+        in_own_group(command);
+        let child = command.spawn()?;
+        let group = Self { leader: child.id() };
+        Ok((child, group))
+    }
+
+    /// Sends a signal to all of them. A group that is gone is no error; while the first of it has not been waited for, nobody
+    /// else can have its number.
+    pub fn signal(&self, signal: i32) {
+        if let (Some(pid), Some(signal)) = (raw_pid(self.leader), raw_signal(signal)) {
+            let _ = rustix::process::kill_process_group(pid, signal);
+        }
+    }
+
+    /// Ends them all at once. A group that is gone is no error.
+    pub fn kill(&self) {
+        self.signal(signal_hook::consts::SIGKILL);
+    }
+}
+
 /// The system's shell, given a line.
 #[must_use]
 pub fn shell(line: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(line);
     command
-}
-
-/// Sends a signal to every process of a group. A group that is gone is no error.
-pub fn signal_group(leader: u32, signal: i32) {
-    if let (Some(pid), Some(signal)) = (raw_pid(leader), raw_signal(signal)) {
-        let _ = rustix::process::kill_process_group(pid, signal);
-    }
 }
 
 /// Sends a signal to one process. One that is gone is no error.
@@ -77,11 +102,6 @@ fn raw_pid(pid: u32) -> Option<Pid> {
 
 fn raw_signal(signal: i32) -> Option<RawSignal> {
     RawSignal::from_named_raw(signal)
-}
-
-/// Ends every process of a group at once. A group that is gone is no error.
-pub fn kill_group(leader: u32) {
-    signal_group(leader, signal_hook::consts::SIGKILL);
 }
 
 /// The number of a signal by its name without SIG; SIGTERM's where there is none of that name.
@@ -160,6 +180,9 @@ impl Foreground {
     pub fn is_lent(&self) -> bool {
         self.own_group.is_some()
     }
+
+    /// Takes the terminal back, as is done when this is dropped.
+    pub fn take_back(self) {}
 }
 
 impl Drop for Foreground {

@@ -1,18 +1,25 @@
-//! Windows: no process groups to signal; what can't be asked to end is ended.
+//! Windows: job objects instead of process groups, and one signal.
+
+mod job;
+mod process;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::os::windows::io::AsHandle as _;
 use std::os::windows::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use same_file::Handle;
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent};
+use windows_sys::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, CREATE_SUSPENDED};
 
+pub(super) use self::job::Job;
+pub(super) use self::process::{Counters, Process};
 use super::OwnUsage;
-use crate::units::Bytes;
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +36,57 @@ pub fn ending(status: ExitStatus) -> Ending {
     Ending::Exited(status.code().unwrap_or(-1))
 }
 
-/// `CREATE_NEW_PROCESS_GROUP`: Ctrl-C in the console reaches memguard alone, which then stops the workload.
-const NEW_GROUP: u32 = 0x0000_0200;
-
-/// Has the command start in a process group of its own.
+/// Has the command start in a process group of its own: Ctrl-C in the console reaches memguard alone, which then stops the
+/// workload.
 pub fn in_own_group(command: &mut Command) {
-    command.creation_flags(NEW_GROUP);
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+/// A command that memguard started, and all that it starts in turn: a job object. What is left of it when this is dropped is
+/// ended.
+#[derive(Debug)]
+pub struct Group {
+    leader: u32,
+    job: Arc<Job>,
+}
+
+impl Group {
+    /// Starts a command as the first of a group. It is suspended until it is in the job, so that nothing leaves by an early door.
+    ///
+    /// # Errors
+    /// When it can't be started, or not be put into a job object: it has not run then.
+    pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
+        let job = Job::new()?;
+        let mut child = command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_SUSPENDED).spawn()?;
+        let taken_in = job.take_in(child.as_handle()).and_then(|()| job::resume(child.id()));
+        if let Err(error) = taken_in {
+            let _ = child.kill();
+            return Err(io::Error::other(format!("it could not be put into a job object: {error}")));
+        }
+        let group = Self { leader: child.id(), job: Arc::new(job) };
+        Ok((child, group))
+    }
+
+    /// Asks them to end, by the one signal that Windows has for a group: Ctrl-Break. What shares no console with memguard can't
+    /// be asked, and is ended.
+    pub fn signal(&self, _signal: i32) {
+        #[expect(unsafe_code, reason = "console events have no safe wrapper among the crates in use")]
+        // SAFETY: takes numbers alone.
+        let is_asked = unsafe { GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, self.leader) };
+        if is_asked == 0 {
+            self.kill();
+        }
+    }
+
+    /// Ends them all at once.
+    pub fn kill(&self) {
+        self.job.end();
+    }
+
+    /// What keeps them together.
+    pub(super) fn job(&self) -> Arc<Job> {
+        Arc::clone(&self.job)
+    }
 }
 
 /// The system's shell, given a line.
@@ -46,30 +98,14 @@ pub fn shell(line: &str) -> Command {
     command
 }
 
-/// Ends the process: Windows has no signal that asks.
+/// Ends the process: a single one can't be asked.
 pub fn signal_process(pid: u32, _signal: i32) {
     kill_process(pid);
 }
 
-/// Ends the process: Windows has no signal that asks.
-pub fn signal_group(leader: u32, _signal: i32) {
-    kill_process(leader);
-}
-
 /// Ends a process at once. One that is gone is no error.
 pub fn kill_process(pid: u32) {
-    if let Ok(mut system) = System::new() {
-        let pid = Pid::from_u32(pid);
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, ProcessRefreshKind::nothing());
-        if let Some(process) = system.process(pid) {
-            process.kill();
-        }
-    }
-}
-
-/// Ends the process: Windows has no groups to end.
-pub fn kill_group(leader: u32) {
-    kill_process(leader);
+    Process::end(pid);
 }
 
 /// Windows has no signals: the number is not looked at.
@@ -115,18 +151,16 @@ impl Foreground {
     pub fn is_lent(&self) -> bool {
         false
     }
+
+    /// Does nothing.
+    pub fn take_back(self) {}
 }
 
-/// What memguard itself has used so far: private commit stands for resident memory.
+/// What memguard itself has used so far: private commit stands for resident memory, of which the system takes as it likes.
 #[must_use]
 pub fn own_usage() -> OwnUsage {
-    let own = sysinfo::get_current_pid().ok().and_then(|pid| {
-        let mut system = System::new().ok()?;
-        let what = ProcessRefreshKind::nothing().with_memory();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
-        system.process(pid).map(|process| Bytes(process.virtual_memory()))
-    });
-    OwnUsage { cpu: None, peak: own }
+    let Ok(own) = Process::open(std::process::id()) else { return OwnUsage::default() };
+    OwnUsage { cpu: own.cpu(), peak: own.memory().map(|memory| memory.private_peak) }
 }
 
 /// Where a run is made: figures that may explain a difference between two machines.

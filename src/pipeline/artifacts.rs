@@ -2,12 +2,16 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::actions;
 use super::judge::Workload;
-use crate::report::{chart, results};
+use crate::github::Actions;
+use crate::report::{self, Place, chart, results};
 use crate::trace::files;
 use crate::verdict::{ExitCode, Judged};
 
 const RESULTS: &str = "results.json";
+const MARKDOWN: &str = "report.md";
+const JUNIT: &str = "junit.xml";
 
 /// Makes the folder for the artifacts ready: what an earlier report left is removed, so that two are never mixed. Anything
 /// else that lies there stays.
@@ -21,7 +25,7 @@ pub(super) fn clear(out: &Path) -> Result<()> {
         if is_workload {
             std::fs::remove_dir_all(&path)
                 .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
-        } else if path.file_name().is_some_and(|name| name == RESULTS) {
+        } else if path.file_name().is_some_and(|name| [RESULTS, MARKDOWN, JUNIT].iter().any(|own| name == *own)) {
             std::fs::remove_file(&path)
                 .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
         }
@@ -33,12 +37,16 @@ pub(super) fn clear(out: &Path) -> Result<()> {
 }
 
 /// Writes every graph and the results. Each is tried, whatever becomes of the others.
-pub(super) fn write(out: &Path, workloads: &[Workload], code: ExitCode) -> Result<()> {
+pub(super) fn write(out: &Path, workloads: &[Workload], code: ExitCode, actions: Option<&Actions>) -> Result<()> {
     let mut outcomes: Vec<Result<()>> = workloads.iter().map(|workload| graphs(out, &workload.judged)).collect();
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let details: Vec<_> = workloads.iter().map(|workload| workload.details.clone()).collect();
     outcomes
         .push(results(&judged, code, &details).and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
+    let links = actions::links(out, actions);
+    let text = report::markdown(&judged, code, &details, &links, Place::Summary);
+    outcomes.push(files::replace(&out.join(MARKDOWN), text.as_bytes()));
+    outcomes.push(files::replace(&out.join(JUNIT), report::junit(&judged).as_bytes()));
     outcomes.into_iter().collect()
 }
 

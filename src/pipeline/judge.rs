@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::{Voice, import};
-use crate::analysis::{self, Measured, Rules};
+use crate::analysis::{self, ExcerptBuilder, Measured, Rules};
 use crate::baseline::{Key, Store};
 use crate::config::{Import, Judging, JudgingPlan};
 use crate::report::{self, Details, chart};
@@ -47,7 +47,9 @@ pub(super) fn workload(
         && let Some((files, _)) = files.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
     {
         let mut log = files.log()?;
-        log.by_ref().try_for_each(|line| line.map(drop))?;
+        let mut excerpt = ExcerptBuilder::new(&shown.curve, shown.measures.duration);
+        log.by_ref().try_for_each(|line| line.map(|line| excerpt.push(line)))?;
+        details.excerpt = excerpt.finish(log.full_at());
         // What was taken after the last line that was stored is no line's.
         let until = log.full_at().unwrap_or(Duration::MAX);
         let samples = files.samples()?.filter(|sample| sample.as_ref().map_or(true, |sample| sample.at <= until));

@@ -1,5 +1,6 @@
 //! The commands, each from its beginning to its exit code.
 
+mod actions;
 mod artifacts;
 mod baseline;
 mod compare;
@@ -8,6 +9,7 @@ mod judge;
 mod plot;
 mod run;
 
+pub use actions::annotate_mistakes;
 pub use baseline::{accept, diff, show};
 pub use compare::compare;
 pub use judge::check;

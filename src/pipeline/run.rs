@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use regex::Regex;
 
-use super::{Voice, artifacts, judge};
+use super::{Voice, actions, artifacts, judge};
 use crate::baseline::{self, Store};
 use crate::config::{Plan, WorkloadPlan};
 use crate::sampler::{self, Caught, open_source};
@@ -30,9 +30,12 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
     artifacts::clear(&plan.out)?;
     let caught = Caught::begin()?;
     let environment = Environment { facts: os::environment() };
+    let actions = actions::here();
     let mut workloads = Vec::new();
     for workload in &plan.workloads {
+        let folded = actions.as_ref().map(|_| actions::Folded::begin());
         let folders = record_all(workload, plan, &environment, &caught, voice)?;
+        drop(folded);
         if !folders.is_empty() {
             let (rules, limits) = (&workload.rules, &workload.limits);
             let files = folders.iter().map(|folder| trace::open(folder)).collect::<Result<Vec<_>>>()?;
@@ -41,10 +44,13 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
-    let written = artifacts::write(&plan.out, &workloads, code);
+    let written = artifacts::write(&plan.out, &workloads, code, actions.as_ref());
     let text = judge::tell(&workloads, code, voice, Some(&plan.out));
     // Whoever closed standard error does not want to read it; the files and the exit code stand.
     let _ = io::stderr().write_all(text.as_bytes());
+    if let Some(actions) = &actions {
+        actions::report(actions, &workloads, code, &plan.out);
+    }
     written.map(|()| code)
 }
 

@@ -1,4 +1,4 @@
-use crate::analysis::LogGrowth;
+use crate::analysis::{Excerpt, LogGrowth};
 use crate::trace::{LogLine, ProcessRow};
 
 /// What reports show of a workload beside the judgement.
@@ -10,6 +10,8 @@ pub struct Details {
     pub peak_lines: Vec<(u32, LogLine)>,
     /// After which lines the memory was taken, in the run that the graph shows in full. None without lines or samples.
     pub log_growth: Option<LogGrowth>,
+    /// Lines to stand beside the curve, of the run that the graph shows in full. Empty where there is none.
+    pub excerpt: Excerpt,
 }
 
 impl Details {

@@ -166,7 +166,9 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details]) -> Result
     Ok(text)
 }
 
-fn overall(judged: &[Judged]) -> &'static str {
+/// The verdict of all workloads, in one word.
+#[must_use]
+pub fn overall(judged: &[Judged]) -> &'static str {
     let order = [Verdict::Error, Verdict::Fail, Verdict::NoBaseline, Verdict::Warn];
     let gravest = order.into_iter().find(|verdict| judged.iter().any(|judged| judged.verdict == *verdict));
     verdict(gravest.unwrap_or(Verdict::Pass))

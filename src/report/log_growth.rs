@@ -12,17 +12,21 @@ const LEAST: Percent = Percent(2.0);
 const MOST: usize = 5;
 
 /// Less in all is a program's own start, and tells nothing. The files have it all the same.
-const WORTH_TELLING: Bytes = Bytes::from_mib(1);
+pub(super) const WORTH_TELLING: Bytes = Bytes::from_mib(1);
 
-/// Memory by log line, the largest rises first, a line each. Nothing where hardly any memory was taken.
-pub(super) fn write(out: &mut String, workload: &str, growth: &LogGrowth, width: usize) {
-    if growth.total < WORTH_TELLING {
-        return;
-    }
-    let _ = writeln!(out, "\nmemory by log line of `{}`:", plain(workload, 64));
-    let shown: Vec<&TemplateGrowth> =
+/// A line of memory by log line.
+pub(super) struct Shown {
+    pub(super) rise: Bytes,
+    pub(super) share: Percent,
+    /// What it was taken after; a workload's own text, not escaped.
+    pub(super) what: String,
+}
+
+/// Memory by log line, the largest rises first.
+pub(super) fn shown(growth: &LogGrowth) -> Vec<Shown> {
+    let templates: Vec<&TemplateGrowth> =
         growth.templates.iter().filter(|template| template.share >= LEAST).take(MOST).collect();
-    let mut rows: Vec<(Bytes, String)> = shown.iter().map(|template| (template.rise, describe(template))).collect();
+    let mut rows: Vec<(Bytes, String)> = templates.iter().map(|template| (template.rise, describe(template))).collect();
     if share(growth.before_first_line, growth.total) >= LEAST {
         rows.push((growth.before_first_line, "before the first line".to_owned()));
     }
@@ -31,11 +35,21 @@ pub(super) fn write(out: &mut String, workload: &str, growth: &LogGrowth, width:
     if share(rest, growth.total) >= LEAST {
         rows.push((rest, "after other lines".to_owned()));
     }
-    let amounts: Vec<String> = rows.iter().map(|(rise, _)| rise.to_string()).collect();
+    rows.into_iter().map(|(rise, what)| Shown { rise, share: share(rise, growth.total), what }).collect()
+}
+
+/// Memory by log line, a line each. Nothing where hardly any memory was taken.
+pub(super) fn write(out: &mut String, workload: &str, growth: &LogGrowth, width: usize) {
+    if growth.total < WORTH_TELLING {
+        return;
+    }
+    let _ = writeln!(out, "\nmemory by log line of `{}`:", plain(workload, 64));
+    let rows = shown(growth);
+    let amounts: Vec<String> = rows.iter().map(|row| row.rise.to_string()).collect();
     let widest = amounts.iter().map(|amount| amount.width()).max().unwrap_or(0);
-    for ((rise, what), amount) in rows.iter().zip(&amounts) {
-        let share = format!("{:.0} %", share(*rise, growth.total).0);
-        let what = plain(what, width.saturating_sub(widest + 10).max(20));
+    for (row, amount) in rows.iter().zip(&amounts) {
+        let share = format!("{:.0} %", row.share.0);
+        let what = plain(&row.what, width.saturating_sub(widest + 10).max(20));
         let _ = writeln!(out, "  {amount:>widest$}  {share:>5}  {what}");
     }
 }

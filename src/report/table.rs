@@ -128,7 +128,8 @@ fn with_bound(run: &JudgedRun, value: &str) -> String {
 }
 
 /// `peak`, `startup`, `load peak`.
-pub(super) fn name(subject: &Subject) -> String {
+#[must_use]
+pub fn name(subject: &Subject) -> String {
     match &subject.phase {
         Some(phase) => format!("{} {}", plain(phase, NAME), subject.measure.name()),
         None => subject.measure.name().to_owned(),

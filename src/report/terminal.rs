@@ -5,14 +5,13 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::analysis::Measured;
-use crate::units::{SignedBytes, format_duration};
-use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Measure, Outcome, Verdict};
+use crate::units::format_duration;
+use crate::verdict::{Check, ExitCode, Judged, JudgedRun, Measure, Outcome, Verdict};
 
 use super::details::Details;
 use super::escape::plain;
-use super::finding;
-use super::log_growth;
-use super::table::{Row, name, rows};
+use super::table::{Row, rows};
+use super::{explain, finding, log_growth};
 
 /// How the report is to be printed.
 #[derive(Debug, Clone)]
@@ -155,76 +154,27 @@ fn explain(
     paint: Paint,
     artifacts: Option<&Path>,
 ) {
-    let workload = plain(&judged.key.workload, 64);
-    let what = format!("`{workload}` {}", name(&check.subject));
     let label = match check.outcome {
         Outcome::Pass => return,
         Outcome::Warn => paint.warn("warning:"),
         Outcome::Fail | Outcome::Unmeasured => paint.bad("fail:"),
         Outcome::NoBaseline | Outcome::NotComparable => paint.warn("no baseline:"),
     };
-    let note = check.note.as_deref().map(|note| plain(note, 600));
-    if matches!(check.outcome, Outcome::NoBaseline | Outcome::NotComparable) {
-        let _ = writeln!(out, "\n{label} {what} was compared with nothing: {}", note.unwrap_or_default());
-        let _ = writeln!(
-            out,
-            "  to do: accept these runs with `memguard baseline accept{}` and commit the file",
-            from(artifacts)
-        );
-        return;
-    }
-    let (Some(value), Some(limit), true) = (check.value, check.limit, check.outcome != Outcome::Unmeasured) else {
-        let _ = writeln!(out, "\n{label} {what} could not be measured: {}", note.unwrap_or_default());
-        if check.value.is_some() {
-            let _ = writeln!(out, "  to do: run it again, where less else is running");
+    let what = explain::what(check).unwrap_or_default();
+    let _ = writeln!(out, "\n{label} `{}` {what}", plain(&judged.key.workload, 64));
+    if explain::is_crossed(check) {
+        if let Some(run) = judged_run(judged, check) {
+            when(out, judged, check, run, details);
         }
-        return;
-    };
-    let over = value.minus(limit).plain();
-    let (value, limit) = (value.plain(), limit.plain());
-    match check.kind {
-        CheckKind::Budget => {
-            let _ = writeln!(out, "\n{label} {what} is {value}, {over} above the budget of {limit}");
+        if let Some(note) = explain::note(check) {
+            let _ = writeln!(out, "  note:  {note}");
         }
-        CheckKind::Regression => {
-            let base = check.baseline.map_or_else(String::new, SignedBytes::plain);
-            let change = check.change().map_or_else(String::new, |change| format!(" ({})", change.signed()));
-            let _ =
-                writeln!(out, "\n{label} {what} rose from {base} to {value}{change}, {over} more than is tolerated");
+        if let Some(artifacts) = artifacts {
+            let _ = writeln!(out, "  graph: {}", artifacts.join(&judged.key.workload).join("graph.svg").display());
         }
     }
-    if let Some(run) = judged_run(judged, check) {
-        when(out, judged, check, run, details);
-    }
-    if let Some(note) = note {
-        let _ = writeln!(out, "  note:  {note}");
-    }
-    if let Some(artifacts) = artifacts {
-        let _ = writeln!(out, "  graph: {}", artifacts.join(&judged.key.workload).join("graph.svg").display());
-    }
-    let place = check.written.as_ref().map_or_else(
-        || match check.kind {
-            CheckKind::Budget => format!("`--{}`", check.subject.measure.name()),
-            CheckKind::Regression => format!("`--max-{}-increase`", check.subject.measure.name()),
-        },
-        |written| format!("{}:{}", written.file.display(), written.line),
-    );
-    let to_do = match check.kind {
-        CheckKind::Budget if check.written.is_none() => format!("shrink what grew there, or raise {place}"),
-        CheckKind::Budget => format!("shrink what grew there, or raise the budget in {place}"),
-        CheckKind::Regression => {
-            let from = from(artifacts);
-            format!("shrink what grew there, or accept it with `memguard baseline accept{from}` (tolerance: {place})")
-        }
-    };
-    let _ = writeln!(out, "  to do: {to_do}");
-}
-
-/// The flag that names another folder than the default.
-fn from(artifacts: Option<&Path>) -> String {
-    match artifacts {
-        Some(folder) if folder != Path::new("memguard-report") => format!(" --from {}", folder.display()),
-        _ => String::new(),
+    if let Some(to_do) = explain::to_do(check, artifacts) {
+        let _ = writeln!(out, "  to do: {to_do}");
     }
 }
 

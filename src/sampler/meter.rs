@@ -6,12 +6,12 @@ use anyhow::Result;
 use super::ticks::Ticks;
 use crate::os::{self, OwnUsage, Reading, Source};
 use crate::trace::{ProcessRow, Recorder, RunRecord, Sample};
-use crate::units::Bytes;
+use crate::units::{Bytes, Metric};
 
 /// Reads a source at every tick, records what it reads, and adds up what is to be said at the end.
-pub(super) struct Meter<'a> {
+pub(super) struct Meter<'a, S: Source + ?Sized> {
     pub(super) ticks: Ticks,
-    pub(super) source: Box<dyn Source>,
+    pub(super) source: Box<S>,
     recorder: &'a mut Recorder,
     clock: Instant,
     own_before: OwnUsage,
@@ -25,10 +25,10 @@ pub(super) struct Meter<'a> {
     several: bool,
 }
 
-impl<'a> Meter<'a> {
+impl<'a, S: Source + ?Sized> Meter<'a, S> {
     /// `own_before` is what memguard itself had used when the run began.
     pub(super) fn new(
-        source: Box<dyn Source>,
+        source: Box<S>,
         interval: Duration,
         recorder: &'a mut Recorder,
         clock: Instant,
@@ -87,7 +87,9 @@ impl<'a> Meter<'a> {
 
     /// Writes what was read, and how well, into the record.
     pub(super) fn conclude(&mut self, record: &mut RunRecord) {
-        record.peak_at_most = self.several.then_some(self.at_most.max(self.peak));
+        // A single process's own mark is exact; a group has none without the page cache.
+        let is_bounded = self.several || self.source.metric() == Metric::Cgroup;
+        record.peak_at_most = is_bounded.then_some(self.at_most.max(self.peak));
         record.sampling = self.ticks.quality;
         let own = os::own_usage();
         record.sampling.own_cpu = own.cpu.zip(self.own_before.cpu).map(|(after, before)| after.saturating_sub(before));

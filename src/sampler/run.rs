@@ -11,10 +11,10 @@ use super::life::{Deed, Life};
 use super::meter::Meter;
 use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
-use crate::os::{self, Foreground, Source, SourceKind};
+use crate::os::{self, Ending, Foreground, Group, SourceKind, TreeSource};
 use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
-use crate::units::Bytes;
-use crate::workload::{self, Followed};
+use crate::units::{Bytes, Metric};
+use crate::workload::{self, Followed, Launched};
 
 /// Says a sentence to whoever watches while the workload runs.
 pub type Tell<'a> = dyn Fn(&str) + 'a;
@@ -28,9 +28,11 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When this system has no such source, or it can't read the metric.
-pub fn open_source(settings: &Settings) -> Result<Box<dyn Source>> {
+pub fn open_source(settings: &Settings) -> Result<Box<dyn TreeSource>> {
     match settings.source {
         SourceChoice::Portable => os::portable_source(settings.metric),
+        SourceChoice::Cgroup => os::cgroup_source(settings.metric),
+        SourceChoice::Native if settings.metric == Some(Metric::Cgroup) => os::cgroup_source(settings.metric),
         SourceChoice::Native => os::native_source(settings.metric),
         SourceChoice::Proc => {
             let source = os::native_source(settings.metric)?;
@@ -51,7 +53,7 @@ pub fn open_source(settings: &Settings) -> Result<Box<dyn Source>> {
 pub fn record_run(
     launch: &workload::Settings,
     sampling: &Settings,
-    mut source: Box<dyn Source>,
+    mut source: Box<dyn TreeSource>,
     folder: &Path,
     mut record: RunRecord,
     caught: &Caught,
@@ -70,18 +72,19 @@ pub fn record_run(
     let own_before = os::own_usage();
     let (clock, wall) = (Instant::now(), SystemTime::now());
     record.started = Timestamp::now();
-    let launched = match workload::launch(launch) {
+    let Launched { child, group, stdout, stderr } = match workload::launch(launch, source.as_mut()) {
         Ok(launched) => launched,
         Err(error) => return not_started(folder, record, redactor, &error),
     };
-    let root = launched.child.id();
-    source.follow(root)?;
+    let root = child.id();
+    source.follow(root, Some(&group))?;
     let mut recorder = files.launched(record.started);
     let (events, inbox) = channel();
     caught.listen(Some(events.clone()));
     let foreground = Foreground::lend(root);
     let watchers = Watchers::new(launch, &recorder, &events, clock);
-    watchers.start(launch, launched, wall);
+    wait_for(child, &events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
+    watchers.start(launch, stdout, stderr, wall);
     let outputs = 2 + u32::from(followed.is_some());
     if let Some(followed) = followed {
         watchers.follow(&launch.logs, followed, record.started);
@@ -93,7 +96,7 @@ pub fn record_run(
         events,
         inbox,
         clock,
-        root,
+        group,
         drive: None,
         outputs,
         notices: Vec::new(),
@@ -110,18 +113,26 @@ pub fn record_run(
     run.end_drive();
     caught.listen(None);
 
-    let killed_for_memory = matches!((kills_before, os::memory_kills()), (Some(before), Some(after)) if after > before);
+    let kills = run.meter.source.memory_kills();
+    let counted = matches!((kills_before, os::memory_kills()), (Some(before), Some(after)) if after > before);
+    let killed_for_memory = kills.map_or(counted, |kills| kills > 0);
     record.ended = run.life.ended(killed_for_memory);
+    if let Some(kills @ 1..) = kills
+        && record.ended != Ended::OutOfMemory
+    {
+        record.notices.push(format!("the kernel killed {kills} of its processes for memory"));
+    }
     if foreground.is_lent()
         && let Ended::Signaled { signal: 2 } = record.ended
     {
         // The terminal was the workload's: its Ctrl-C went there alone, and meant memguard as well.
         record.ended = Ended::Interrupted { signal: 2 };
     }
-    drop(foreground);
+    foreground.take_back();
     record.ready = run.life.ready_mark();
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
+    run.meter.source.end();
     run.meter.conclude(&mut record);
     record.notices.append(&mut run.notices);
     if run.meter.peak == Bytes::ZERO {
@@ -147,12 +158,12 @@ fn not_started(folder: &Path, mut record: RunRecord, redactor: Redactor, error: 
 struct Run<'a> {
     launch: &'a workload::Settings,
     life: Life,
-    meter: Meter<'a>,
+    meter: Meter<'a, dyn TreeSource>,
     events: Sender<Event>,
     inbox: Receiver<Event>,
     clock: Instant,
-    root: u32,
-    drive: Option<u32>,
+    group: Group,
+    drive: Option<Group>,
     /// Streams that may still bring something; the followed files are one.
     outputs: u32,
     /// What is to be said of the followed files.
@@ -261,9 +272,9 @@ impl Run<'_> {
     fn start_drive(&mut self) -> Result<()> {
         let Some(drive) = &self.launch.drive else { return Ok(()) };
         match workload::start_beside(drive, self.launch) {
-            Ok(child) => {
+            Ok((child, group)) => {
                 self.meter.source.leave_out(child.id());
-                self.drive = Some(child.id());
+                self.drive = Some(group);
                 wait_for(child, &self.events, Event::DriveEnded);
                 Ok(())
             }
@@ -280,20 +291,20 @@ impl Run<'_> {
         if self.life.root_has_ended() {
             self.meter.source.members().into_iter().for_each(|pid| os::signal_process(pid, signal));
         } else {
-            os::signal_group(self.root, signal);
+            self.group.signal(signal);
         }
     }
 
     fn kill_all(&self) {
         if !self.life.root_has_ended() {
-            os::kill_process(self.root);
+            self.group.kill();
         }
-        self.meter.source.members().into_iter().for_each(os::kill_process);
+        self.meter.source.kill();
     }
 
     fn end_drive(&mut self) {
         if let Some(drive) = self.drive.take() {
-            os::kill_group(drive);
+            drive.kill();
         }
     }
 

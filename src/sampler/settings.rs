@@ -26,6 +26,8 @@ pub enum SourceChoice {
     Native,
     /// Linux's /proc.
     Proc,
+    /// A Linux control group, made for the run.
+    Cgroup,
     /// The `sysinfo` crate, on every system.
     Portable,
 }

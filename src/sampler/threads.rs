@@ -1,4 +1,4 @@
-use std::process::Child;
+use std::process::{Child, ChildStderr, ChildStdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -11,7 +11,7 @@ use regex::Regex;
 use super::events::Event;
 use crate::os::{self, Ending};
 use crate::trace::{LogWriter, Recorder, Stream};
-use crate::workload::{self, Destination, Followed, Launched, LineClock, LogFile, Piece, ReadyKind};
+use crate::workload::{self, Destination, Followed, LineClock, LogFile, Piece, ReadyKind};
 
 /// How often followed files are read: as often as the memory is, unless told otherwise.
 const FOLLOWED_EVERY: Duration = Duration::from_millis(10);
@@ -53,10 +53,14 @@ impl Watchers {
         Self { log: recorder.log(), events: events.clone(), clock, give_up, ready_line }
     }
 
-    /// Waits for the root, for both streams, for the sign of being ready.
-    pub(super) fn start(&self, launch: &workload::Settings, launched: Launched, wall: SystemTime) {
-        let Launched { child, stdout, stderr } = launched;
-        wait_for(child, &self.events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
+    /// Waits for both streams, and for the sign of being ready.
+    pub(super) fn start(
+        &self,
+        launch: &workload::Settings,
+        stdout: ChildStdout,
+        stderr: ChildStderr,
+        wall: SystemTime,
+    ) {
         let streams: [(Box<dyn std::io::Read + Send>, _, _); 2] = [
             (Box::new(stdout), Stream::Stdout, Destination::Stdout),
             (Box::new(stderr), Stream::Stderr, Destination::Stderr),

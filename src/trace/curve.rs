@@ -86,6 +86,12 @@ impl Curve {
         }
         Ok(builder.finish())
     }
+
+    /// The highest point, the first of several. None of a curve without points.
+    #[must_use]
+    pub fn highest(&self) -> Option<SamplePoint> {
+        self.points.iter().copied().reduce(|high, point| if point.memory > high.memory { point } else { high })
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,11 @@ pub enum Metric {
     Pss,
     /// Resident set size: shared pages count once for every process that maps them.
     Rss,
+    /// A control group's own account (Linux): anonymous, shared and mapped file memory, kernel stacks and page tables, and swap,
+    /// without the page cache. Every page counts once.
+    Cgroup,
+    /// Used memory of the whole machine, or of the container that memguard runs in.
+    Machine,
     /// What another program recorded, by its own account.
     Recorded,
 }
@@ -21,6 +26,8 @@ impl Metric {
         match self {
             Self::Pss => "pss",
             Self::Rss => "rss",
+            Self::Cgroup => "cgroup",
+            Self::Machine => "machine",
             Self::Recorded => "recorded",
         }
     }
@@ -34,7 +41,8 @@ impl std::fmt::Display for Metric {
 
 /// What an amount of memory is made of, as far as the system tells. Missing is `None`, never zero.
 ///
-/// Shared pages count here as the metric counts them.
+/// Shared pages count here as the metric counts them. The metric may hold what none of these is: kernel stacks and page
+/// tables of a control group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Resident memory of all processes, shared pages once for each of them.

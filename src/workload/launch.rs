@@ -1,44 +1,51 @@
 use std::io;
-use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 
 use super::settings::{Command, Settings};
-use crate::os;
+use crate::os::{self, Group, TreeSource};
 
 /// A workload that has just been started.
 #[derive(Debug)]
 pub struct Launched {
-    /// The root of its tree, in a process group of its own.
+    /// The root of its tree.
     pub child: Child,
+    /// The root and what it starts, as one to signal and to end.
+    pub group: Group,
     /// What it prints.
     pub stdout: ChildStdout,
     /// What it complains of.
     pub stderr: ChildStderr,
 }
 
-/// Starts the workload: memguard's own standard input and environment, a process group of its own, its output piped.
+/// Starts the workload for a source to read: memguard's own standard input and environment, a process group of its own, its
+/// output piped.
 ///
 /// # Errors
 /// When the program does not exist, may not be executed, or the folder is none; the message says which.
-pub fn launch(settings: &Settings) -> Result<Launched> {
+pub fn launch(settings: &Settings, source: &mut dyn TreeSource) -> Result<Launched> {
     let mut command = prepare(&settings.command, settings);
-    os::in_own_group(&mut command);
+    source.prepare(&mut command)?;
     command.stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = spawn(&mut command, &settings.command, settings.folder.as_deref())?;
+    let started = Group::start(&mut command);
+    let (mut child, group) = started.map_err(|error| explain(error, &command, &settings.command, settings))?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(anyhow!("`{}` was started without its output", settings.command));
     };
-    Ok(Launched { child, stdout, stderr })
+    Ok(Launched { child, group, stdout, stderr })
 }
 
-/// Runs a command that is not measured to its end, its output on memguard's own.
+/// Runs a command that is not measured to its end, its output on memguard's own. What it leaves behind stays, such as a server
+/// that the workload needs.
 ///
 /// # Errors
 /// When it can't be started or fails.
 pub fn run_to_end(command: &Command, settings: &Settings) -> Result<()> {
-    let status = start_beside(command, settings)?.wait().with_context(|| format!("could not wait for `{command}`"))?;
+    let mut prepared = prepare_beside(command, settings);
+    os::in_own_group(&mut prepared);
+    let started = prepared.spawn().map_err(|error| explain(error, &prepared, command, settings));
+    let status = started?.wait().with_context(|| format!("could not wait for `{command}`"))?;
     anyhow::ensure!(status.success(), "`{command}` {}", how_it_ended(status));
     Ok(())
 }
@@ -47,11 +54,15 @@ pub fn run_to_end(command: &Command, settings: &Settings) -> Result<()> {
 ///
 /// # Errors
 /// When it can't be started.
-pub fn start_beside(command: &Command, settings: &Settings) -> Result<Child> {
+pub fn start_beside(command: &Command, settings: &Settings) -> Result<(Child, Group)> {
+    let mut prepared = prepare_beside(command, settings);
+    Group::start(&mut prepared).map_err(|error| explain(error, &prepared, command, settings))
+}
+
+fn prepare_beside(command: &Command, settings: &Settings) -> std::process::Command {
     let mut prepared = prepare(command, settings);
-    os::in_own_group(&mut prepared);
     prepared.stdin(Stdio::null());
-    spawn(&mut prepared, command, settings.folder.as_deref())
+    prepared
 }
 
 /// A command with the workload's environment and folder.
@@ -71,27 +82,26 @@ pub(super) fn prepare(command: &Command, settings: &Settings) -> std::process::C
     prepared
 }
 
-fn spawn(prepared: &mut std::process::Command, command: &Command, folder: Option<&Path>) -> Result<Child> {
-    prepared.spawn().map_err(|error| {
-        // The system says "no such file" for a missing folder, too.
-        if let Some(folder) = folder
-            && !folder.is_dir()
-        {
-            return anyhow!("could not start `{command}`: the folder `{}` does not exist", folder.display());
-        }
-        let program = prepared.get_program().to_string_lossy();
-        match error.kind() {
-            io::ErrorKind::NotFound => anyhow!(
-                "could not start `{command}`: there is no program `{program}`\n\
-                 help: is it installed, and on the PATH? A script needs its path, such as `./{program}`"
-            ),
-            io::ErrorKind::PermissionDenied => anyhow!(
-                "could not start `{command}`: `{program}` may not be executed\n\
-                 help: is it a program? A script needs `chmod +x`"
-            ),
-            _ => anyhow!(error).context(format!("could not start `{command}`")),
-        }
-    })
+/// Why a command could not be started, for its reader.
+fn explain(error: io::Error, prepared: &std::process::Command, command: &Command, settings: &Settings) -> Error {
+    // The system says "no such file" for a missing folder, too.
+    if let Some(folder) = &settings.folder
+        && !folder.is_dir()
+    {
+        return anyhow!("could not start `{command}`: the folder `{}` does not exist", folder.display());
+    }
+    let program = prepared.get_program().to_string_lossy();
+    match error.kind() {
+        io::ErrorKind::NotFound => anyhow!(
+            "could not start `{command}`: there is no program `{program}`\n\
+             help: is it installed, and on the PATH? A script needs its path, such as `./{program}`"
+        ),
+        io::ErrorKind::PermissionDenied => anyhow!(
+            "could not start `{command}`: `{program}` may not be executed\n\
+             help: is it a program? A script needs `chmod +x`"
+        ),
+        _ => anyhow!(error).context(format!("could not start `{command}`")),
+    }
 }
 
 /// For a sentence that begins with the command: `exited with status 3`.

@@ -50,7 +50,7 @@ impl Project {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(MEMGUARD);
-        command.args(args).current_dir(self.0.path()).stdin(Stdio::null());
+        command.args(args).current_dir(self.0.path()).stdin(Stdio::null()).env_remove("GITHUB_ACTIONS");
         command
     }
 

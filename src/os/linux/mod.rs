@@ -1,5 +1,6 @@
 //! Linux: /proc read directly, files kept open.
 
+pub mod cgroup;
 mod machine;
 mod proc;
 mod process;
@@ -13,20 +14,28 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
+use self::cgroup::ControlGroup;
+pub use self::cgroup::cgroup_source;
 use self::machine::Machine;
 use self::proc::ProcFile;
 use self::pss::Ration;
 use self::sum::Sum;
 use self::tree::Tree;
-use super::source::{Reading, Source, SourceKind};
+use super::Group;
+use super::source::{Reading, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// The best source of this system, for the metric that was asked for or else its best.
 ///
 /// # Errors
 /// When /proc lacks what the source reads.
-pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn Source>> {
-    ProcSource::new(metric.unwrap_or(Metric::Pss)).map(|source| Box::new(source) as Box<dyn Source>)
+pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
+    let metric = metric.unwrap_or(Metric::Pss);
+    anyhow::ensure!(
+        matches!(metric, Metric::Pss | Metric::Rss),
+        "the source `proc` can't read the metric `{metric}`\nhelp: use `--metric pss` or `--metric rss`"
+    );
+    ProcSource::new(metric).map(|source| Box::new(source) as Box<dyn TreeSource>)
 }
 
 /// Makes memguard the parent of processes whose own parent has ended, so that none leaves the tree.
@@ -38,9 +47,13 @@ pub fn adopt_orphans() -> Result<()> {
     set_child_subreaper(Some(getpid())).context("could not become the parent of orphaned processes (prctl)")
 }
 
-/// How many processes the kernel has killed for memory since boot: `oom_kill` in /proc/vmstat (Linux 4.13).
+/// How many processes the kernel has killed for memory: in memguard's own control group, which the workload shares, and in
+/// the whole machine since boot where the group can't tell (`oom_kill` in /proc/vmstat, Linux 4.13).
 #[must_use]
 pub fn memory_kills() -> Option<u64> {
+    if let Some(kills) = ControlGroup::own().ok().and_then(|group| group.memory_kills()) {
+        return Some(kills);
+    }
     let text = std::fs::read_to_string("/proc/vmstat").ok()?;
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok())
 }
@@ -90,15 +103,6 @@ impl Source for ProcSource {
         SourceKind::Proc
     }
 
-    fn follow(&mut self, root: u32) -> Result<()> {
-        self.tree.follow(root);
-        Ok(())
-    }
-
-    fn leave_out(&mut self, pid: u32) {
-        self.tree.leave_out(pid);
-    }
-
     fn read(&mut self) -> Result<Reading> {
         let mut reading = Reading::default();
         self.tree.update(&mut self.buffer, &mut reading);
@@ -110,8 +114,8 @@ impl Source for ProcSource {
         Ok(reading)
     }
 
-    fn members(&self) -> Vec<u32> {
-        self.tree.running().map(|process| process.pid).collect()
+    fn is_gone(&self) -> bool {
+        self.tree.running().next().is_none()
     }
 
     fn notices(&self) -> Vec<String> {
@@ -126,6 +130,21 @@ impl Source for ProcSource {
     }
 }
 
+impl TreeSource for ProcSource {
+    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
+        self.tree.follow(root);
+        Ok(())
+    }
+
+    fn leave_out(&mut self, pid: u32) {
+        self.tree.leave_out(pid);
+    }
+
+    fn members(&self) -> Vec<u32> {
+        self.tree.running().map(|process| process.pid).collect()
+    }
+}
+
 impl ProcSource {
     fn add_up(&mut self, reading: &mut Reading) {
         let (mut sum, mut processes) = (Sum::default(), 0);
@@ -135,13 +154,11 @@ impl ProcSource {
             if process.borrows {
                 continue;
             }
-            match self.metric {
-                Metric::Pss => {
-                    let estimate = process.estimate(self.tree.inherited(process)).unwrap_or_default();
-                    sum.add(&estimate, process.sharing, &memory, process.rise);
-                }
-                // Another program's account is never read here.
-                Metric::Rss | Metric::Recorded => sum.add_resident(&memory, process.rise),
+            if self.metric == Metric::Pss {
+                let estimate = process.estimate(self.tree.inherited(process)).unwrap_or_default();
+                sum.add(&estimate, process.sharing, &memory, process.rise);
+            } else {
+                sum.add_resident(&memory, process.rise);
             }
         }
         let shmem_growth =

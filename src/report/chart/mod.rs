@@ -6,4 +6,4 @@ mod labels;
 mod model;
 
 pub use draw::{png, svg};
-pub use model::{ChartModel, CurveKind, Line, PlottedCurve, Shade, median_run, of, overlay};
+pub use model::{ChartModel, CurveKind, Line, PlottedCurve, Shade, baseline_points, median_run, of, overlay};

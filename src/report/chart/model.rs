@@ -89,6 +89,17 @@ pub fn median_run(judged: &Judged) -> Option<&JudgedRun> {
     runs.get(runs.len().saturating_sub(1) / 2).map(|(_, run)| *run)
 }
 
+/// The baseline's curve; empty where there is none.
+#[must_use]
+pub fn baseline_points(judged: &Judged) -> Vec<SamplePoint> {
+    let Found::Entry(entry) = &judged.baseline else { return Vec::new() };
+    let Some(curve) = &entry.curve else { return Vec::new() };
+    // Each stretch's maximum stands in its middle.
+    let point =
+        |(index, memory): (u32, &Bytes)| SamplePoint { at: curve.step * index + curve.step / 2, memory: *memory };
+    (0u32..).zip(&curve.memory).map(point).collect()
+}
+
 /// The graph of a workload: its median run, the others thin behind it, the baseline's curve dashed.
 #[must_use]
 pub fn of(judged: &Judged) -> ChartModel {
@@ -107,18 +118,9 @@ pub fn of(judged: &Judged) -> ChartModel {
         subtitle: format!("{word} · {} · {} · {runs}", judged.key.metric, plain(&judged.key.platform, TITLE)),
         ..ChartModel::default()
     };
-    if let Found::Entry(entry) = &judged.baseline
-        && let Some(curve) = &entry.curve
-    {
-        // Each stretch's maximum stands in its middle.
-        let points = (0u32..).zip(&curve.memory);
-        let points =
-            points.map(|(index, memory)| SamplePoint { at: curve.step * index + curve.step / 2, memory: *memory });
-        model.curves.push(PlottedCurve {
-            label: "baseline".into(),
-            kind: CurveKind::Baseline,
-            points: points.collect(),
-        });
+    let points = baseline_points(judged);
+    if !points.is_empty() {
+        model.curves.push(PlottedCurve { label: "baseline".into(), kind: CurveKind::Baseline, points });
     }
     let others = judged.runs.iter().filter(|run| main.is_none_or(|main| main.record.run != run.record.run));
     for (index, run) in others.enumerate() {
@@ -165,12 +167,9 @@ pub fn of(judged: &Judged) -> ChartModel {
 /// Several curves on the same axes.
 #[must_use]
 pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
-    let highest = |curve: &Curve| {
-        curve.points.iter().copied().reduce(|high, point| if point.memory > high.memory { point } else { high })
-    };
     let single = curves.len() == 1;
     let plotted = curves.iter().enumerate().map(|(index, (label, curve))| {
-        let peak = highest(curve).map_or_else(String::new, |peak| format!(": peak {}", peak.memory));
+        let peak = curve.highest().map_or_else(String::new, |peak| format!(": peak {}", peak.memory));
         PlottedCurve {
             label: if single { String::new() } else { format!("{}{peak}", plain(label, LABEL)) },
             kind: if single { CurveKind::Main } else { CurveKind::Overlaid(index) },
@@ -181,7 +180,7 @@ pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
         title: plain(title, TITLE),
         subtitle: "memory over time".into(),
         curves: plotted.collect(),
-        peak: curves.first().filter(|_| single).and_then(|(_, curve)| highest(curve)),
+        peak: curves.first().filter(|_| single).and_then(|(_, curve)| curve.highest()),
         ..ChartModel::default()
     }
 }

@@ -1,0 +1,167 @@
+//! The curve as a Mermaid `xychart-beta`, which GitHub draws in summaries and comments.
+//!
+//! Mermaid's linear axis steps by floating point and can lose its last point, and never ends on a range of zero. With 65 points
+//! over whole numbers from 0 it loses none; numbers have no exponents and no gaps. No text of a user goes in.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::trace::SamplePoint;
+use crate::units::Bytes;
+
+/// How many points Mermaid draws without losing one.
+const POINTS: usize = 65;
+
+/// A level across the chart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Level {
+    /// Our own words: `peak budget 512.0 MiB`.
+    pub(super) name: String,
+    pub(super) value: Bytes,
+}
+
+/// The chart as a fenced block, and a line that says what its lines are. None without a curve.
+pub(super) fn mermaid(curve: &[SamplePoint], baseline: &[SamplePoint], levels: &[Level]) -> Option<String> {
+    let last = curve.last()?.at.max(baseline.last().map(|point| point.at).unwrap_or_default());
+    let (unit, span, end) = time_axis(last);
+    let lines = [columns(curve, span), columns(baseline, span)];
+    let highest = lines.iter().flatten().copied().chain(levels.iter().map(|level| level.value)).max()?;
+    let (memory, scale) = memory_unit(highest);
+    let top = ((highest.as_f64() / scale * 1.05).ceil() as u64).max(1);
+    let mut out = String::new();
+    let _ = writeln!(out, "```mermaid\nxychart-beta");
+    let _ = writeln!(out, "    x-axis \"{unit}\" 0 --> {end}");
+    let _ = writeln!(out, "    y-axis \"{memory}\" 0 --> {top}");
+    let mut names = vec!["the median run".to_owned()];
+    let mut line = |values: &[f64]| {
+        let values: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
+        let _ = writeln!(out, "    line [{}]", values.join(", "));
+    };
+    for (index, values) in lines.iter().enumerate().filter(|(_, values)| !values.is_empty()) {
+        line(&values.iter().map(|value| value.as_f64() / scale).collect::<Vec<_>>());
+        if index == 1 {
+            names.push("the baseline".to_owned());
+        }
+    }
+    for level in levels {
+        line(&[level.value.as_f64() / scale; POINTS]);
+        names.push(level.name.clone());
+    }
+    let _ = writeln!(out, "```");
+    let _ = writeln!(out, "Lines in their order: {}.", names.join(", "));
+    Some(out)
+}
+
+/// The highest memory of every column; one without a point keeps the level of the one before.
+fn columns(curve: &[SamplePoint], span: Duration) -> Vec<Bytes> {
+    let Some(first) = curve.first() else { return Vec::new() };
+    let mut columns = vec![None; POINTS];
+    for point in curve {
+        let share = point.at.as_secs_f64() / span.as_secs_f64();
+        let index = ((share * (POINTS - 1) as f64).round() as usize).min(POINTS - 1);
+        columns[index] = columns[index].max(Some(point.memory));
+    }
+    let mut level = first.memory;
+    let last = columns.iter().rposition(Option::is_some).unwrap_or(0);
+    columns
+        .into_iter()
+        .enumerate()
+        .map(|(index, highest)| {
+            level = match highest {
+                Some(highest) => highest,
+                // After its end there is nothing, and a gap can't be drawn.
+                None if index > last => Bytes::ZERO,
+                None => level,
+            };
+            level
+        })
+        .collect()
+}
+
+/// The unit of time, the span of the axis, and its end in the unit: whole, and close to the span.
+fn time_axis(last: Duration) -> (&'static str, Duration, u64) {
+    const UNITS: [(&str, u64); 5] = [
+        ("days", 86_400_000_000),
+        ("hours", 3_600_000_000),
+        ("minutes", 60_000_000),
+        ("seconds", 1_000_000),
+        ("ms", 1_000),
+    ];
+    let micros = u64::try_from(last.as_micros()).unwrap_or(u64::MAX).clamp(1_000, u64::MAX / 2);
+    let fits = |unit: u64| (micros.div_ceil(unit) * unit - micros) * 50 <= micros;
+    let (name, unit) = UNITS.into_iter().find(|(_, unit)| micros >= *unit && fits(*unit)).unwrap_or(("ms", 1_000));
+    let end = micros.div_ceil(unit);
+    (name, Duration::from_micros(end * unit), end)
+}
+
+fn memory_unit(highest: Bytes) -> (&'static str, f64) {
+    let (name, power) = match highest.0 {
+        bytes if bytes < 4 << 20 => ("KiB", 10),
+        bytes if bytes < 8 << 30 => ("MiB", 20),
+        _ => ("GiB", 30),
+    };
+    (name, (1u64 << power) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn curve(points: &[(u64, u64)]) -> Vec<SamplePoint> {
+        points.iter().map(|(ms, bytes)| SamplePoint { at: Duration::from_millis(*ms), memory: Bytes(*bytes) }).collect()
+    }
+
+    #[test]
+    fn the_axes_end_at_whole_numbers_close_to_the_last_point() {
+        let end = |millis| {
+            let (unit, _, end) = time_axis(Duration::from_millis(millis));
+            format!("{end} {unit}")
+        };
+        for (millis, wanted) in [
+            (0, "1 ms"),
+            (30, "30 ms"),
+            (3_270, "3270 ms"),
+            (59_500, "60 seconds"),
+            (600_000, "10 minutes"),
+            (3 * 86_400_000, "3 days"),
+        ] {
+            assert_eq!(end(millis), wanted);
+        }
+    }
+
+    #[test]
+    fn a_chart_says_what_its_lines_are() {
+        let level = Level { name: "peak budget 8.0 MiB".into(), value: Bytes(8 << 20) };
+        let chart = mermaid(&curve(&[(0, 1 << 20), (1000, 6 << 20)]), &[], &[level]).unwrap();
+        assert!(
+            chart.contains("x-axis \"seconds\" 0 --> 1\n") && chart.contains("y-axis \"MiB\" 0 --> 9\n"),
+            "{chart}"
+        );
+        assert!(chart.ends_with("Lines in their order: the median run, peak budget 8.0 MiB.\n"), "{chart}");
+        assert_eq!(mermaid(&[], &[], &[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_has_all_points_as_plain_numbers_and_keeps_the_peak(
+            steps in prop::collection::vec((0u64..100_000_000, 0u64..1 << 40), 1..300), other in any::<bool>()
+        ) {
+            let mut at = 0;
+            let points: Vec<(u64, u64)> = steps.iter().map(|(step, bytes)| { at += step; (at, *bytes) }).collect();
+            let points = curve(&points);
+            let chart = mermaid(&points, if other { &points[..1] } else { &[] }, &[]).unwrap();
+            let mut highest = 0.0f64;
+            for line in chart.lines().filter_map(|line| line.trim().strip_prefix("line [")) {
+                let values: Vec<&str> = line.trim_end_matches(']').split(", ").collect();
+                prop_assert_eq!(values.len(), POINTS);
+                for value in values {
+                    prop_assert!(value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "{value}");
+                    highest = highest.max(value.parse().unwrap());
+                }
+            }
+            let peak = points.iter().map(|point| point.memory).max().unwrap();
+            prop_assert!((highest - peak.as_f64() / memory_unit(peak).1).abs() < 0.01);
+        }
+    }
+}

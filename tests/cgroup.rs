@@ -1,0 +1,282 @@
+//! Runs in a control group of their own. Version 1 is tested here, as root; version 2 by `.ci/cgroup-v2`, in a machine of its
+//! own. Where neither can be had, what is tested is that memguard says so, before it runs anything.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "what fails is the test")]
+
+mod common;
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use common::{MIB, Project, close_to};
+
+/// What `memguard synth` takes beside its script, without the programs and libraries that others have in memory, too.
+const OWN: u64 = MIB;
+
+/// The test's own group of version 1, if groups can be made below it.
+fn own_group() -> Option<PathBuf> {
+    let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let line = membership.lines().find(|line| line.split(':').nth(1) == Some("memory"));
+    let group = line.map(|line| PathBuf::from(format!("/sys/fs/cgroup/memory{}", line.splitn(3, ':').nth(2).unwrap())));
+    let may_be_made = |group: &PathBuf| {
+        let probe = group.join(format!("memguard-test-probe-{:?}", std::thread::current().id()));
+        fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).is_ok()
+    };
+    let found = group.filter(may_be_made);
+    if found.is_none() {
+        let _ =
+            writeln!(io::stderr(), "skipped: no control group of version 1 can be made here (root? a v1 hierarchy?)");
+    }
+    found
+}
+
+/// The groups that runs made below this one, by the pid of their memguard.
+fn groups_of(memguard: u32, own: &Path) -> Vec<PathBuf> {
+    let begins = format!("memguard-{memguard}-");
+    let entries = fs::read_dir(own).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(&begins)).collect()
+}
+
+/// Waits until the workload has printed this line.
+fn until_it_says(child: &mut Child, wanted: &str) {
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == wanted), "it never said `{wanted}`");
+}
+
+fn synth(project: &Project, flags: &[&str], script: &str) -> Command {
+    let args: Vec<&str> = ["run", "--source", "cgroup"]
+        .iter()
+        .chain(flags)
+        .chain(&["--", common::MEMGUARD, "synth", script])
+        .copied()
+        .collect();
+    let mut command = project.command(&args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_run_is_measured_by_its_own_group_or_it_is_said_why_not() {
+    let project = Project::new();
+    let run = project.run(&["--source", "cgroup"], "file \"ran\" \"\"; ramp 60MiB; hold 200ms");
+    if run.code == 0 {
+        assert_eq!(run.results()["workloads"][0]["metric"], "cgroup");
+        assert!(close_to(run.peak(), 60 * MIB + OWN, 3 * MIB), "{}", run.peak());
+    } else {
+        assert!(own_group().is_none(), "{}", run.err);
+        assert_eq!(run.code, 5, "{}", run.err);
+        assert!(run.err.contains("control group") && run.err.contains("help:"), "{}", run.err);
+        assert!(!project.path("ran").exists(), "nothing is run that can't be measured");
+        assert_eq!(project.run(&[], "hold 50ms").code, 0, "the default goes on without it");
+    }
+}
+
+#[test]
+fn the_metric_alone_asks_for_the_source() {
+    if own_group().is_none() {
+        return;
+    }
+    let run = Project::new().run(&["--metric", "cgroup"], "ramp 20MiB; hold 100ms");
+    assert_eq!((run.code, run.results()["workloads"][0]["metric"].as_str()), (0, Some("cgroup")), "{}", run.err);
+}
+
+#[test]
+fn a_spike_between_two_readings_is_seen_and_bounded() {
+    if own_group().is_none() {
+        return;
+    }
+    let run = Project::new().run(&["--source", "cgroup"], "ramp 20MiB; hold 100ms; spike 64MiB 1ms; hold 100ms");
+    assert!(close_to(run.peak(), 84 * MIB + OWN, 2 * MIB), "{}", run.peak());
+    let result = &run.results()["workloads"][0]["runs"][0];
+    let at_most = result["peak_at_most_bytes"].as_u64().unwrap();
+    assert!(at_most >= run.peak() && at_most < run.peak() + 8 * MIB, "{result}");
+}
+
+#[test]
+fn workers_that_share_memory_count_once() {
+    if own_group().is_none() {
+        return;
+    }
+    let run = Project::new().run(&["--source", "cgroup"], "fork 6 60MiB shared 300ms; join");
+    assert!(close_to(run.peak(), 60 * MIB + 2 * OWN, 3 * MIB), "{}", run.peak());
+    assert_eq!(run.results()["workloads"][0]["processes"][0]["count"], 7, "{}", run.results());
+}
+
+#[test]
+fn the_page_cache_is_not_the_workloads_memory() {
+    if own_group().is_none() {
+        return;
+    }
+    // Not in a folder for temporary files: that may be memory itself.
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-cache");
+    let shell = format!("head -c 100M /dev/zero >'{0}' && cat '{0}' >/dev/null && rm '{0}'", file.display());
+    let run = Project::new().memguard(&["run", "--source", "cgroup", "--", "sh", "-c", &shell]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.peak() < 8 * MIB, "{}", run.peak());
+    let at_most = run.results()["workloads"][0]["runs"][0]["peak_at_most_bytes"].as_u64().unwrap();
+    assert!(at_most > 90 * MIB, "it was charged for it: {at_most}");
+}
+
+#[test]
+fn load_is_not_measured() {
+    if own_group().is_none() {
+        return;
+    }
+    let drive = format!("'{}' synth 'ramp 90MiB; hold 200ms'", common::MEMGUARD);
+    let script = "ramp 20MiB; log \"up\"; hold 60s";
+    let run = Project::new().run(&["--source", "cgroup", "--ready-log", "up", "--drive", &drive], script);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(close_to(run.peak(), 20 * MIB + OWN, 2 * MIB), "{}", run.peak());
+}
+
+#[test]
+fn a_daemon_can_not_escape_being_stopped_and_the_group_is_removed() {
+    let Some(own) = own_group() else { return };
+    let project = Project::new();
+    // Its own session, no parent, deaf to being asked.
+    let shell = "setsid sh -c 'trap \"\" TERM; (trap \"\" TERM; echo $$ >pid; exec sleep 60) & exit 0'; sleep 60";
+    let args = ["run", "--source", "cgroup", "--timeout", "500ms", "--stop-grace", "100ms", "--", "sh", "-c", shell];
+    let memguard = project.command(&args).stderr(Stdio::piped()).spawn().unwrap();
+    let id = memguard.id();
+    let output = memguard.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    let daemon = fs::read_to_string(project.path("pid")).unwrap();
+    assert!(!Path::new("/proc").join(daemon.trim()).exists(), "process {daemon} is still there");
+    assert_eq!(groups_of(id, &own), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_group_is_removed_after_an_interrupt_with_those_that_the_workload_made() {
+    let Some(own) = own_group() else { return };
+    let project = Project::new();
+    let shell = "set -e; group=/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup); \
+        mkdir -p $group/inner/most; echo $$ >$group/inner/most/cgroup.procs; echo up; exec sleep 60";
+    let mut memguard = project
+        .command(&["run", "--source", "cgroup", "--", "sh", "-c", shell])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until_it_says(&mut memguard, "up");
+    let made = groups_of(memguard.id(), &own);
+    assert!(made.iter().any(|group| group.join("inner/most").is_dir()), "{made:?}");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&memguard), rustix::process::Signal::INT).unwrap();
+    let id = memguard.id();
+    assert_eq!(memguard.wait_with_output().unwrap().status.code(), Some(4));
+    assert_eq!(groups_of(id, &own), Vec::<PathBuf>::new());
+    assert_eq!(project.results()["workloads"][0]["runs"][0]["ended"], "interrupted");
+}
+
+#[test]
+fn what_a_killed_memguard_left_behind_is_no_hindrance() {
+    let Some(own) = own_group() else { return };
+    let project = Project::new();
+    let mut killed = synth(&project, &[], "log \"up\"; wait").stdin(Stdio::piped()).spawn().unwrap();
+    until_it_says(&mut killed, "up");
+    let id = killed.id();
+    killed.kill().unwrap();
+    drop(killed.stdin.take()); // what the workload waits for
+    killed.wait().unwrap();
+    let left = groups_of(id, &own);
+    assert_eq!(left.len(), 1);
+    assert_eq!(project.run(&["--source", "cgroup"], "hold 50ms").code, 0);
+    let begun = std::time::Instant::now();
+    while fs::remove_dir(&left[0]).is_err() {
+        assert!(begun.elapsed().as_secs() < 20, "its workload has not ended");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_process_that_goes_over_to_another_group_is_told_of() {
+    let Some(own) = own_group() else { return };
+    let shell = format!("echo $$ >'{}/cgroup.procs'; sleep 2.5", own.display());
+    let run = Project::new().memguard(&["run", "--source", "cgroup", "--", "sh", "-c", &shell]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.err.contains("went over to"), "{}", run.err);
+}
+
+/// A group below the test's own with a limit, for memguard and its workload together. Removed when dropped.
+struct Limited(PathBuf);
+
+impl Limited {
+    fn new(own: &Path, limit: u64) -> Self {
+        let group = own.join(format!("memguard-test-limit-{}-{:?}", std::process::id(), std::thread::current().id()));
+        fs::create_dir(&group).unwrap();
+        fs::write(group.join("memory.limit_in_bytes"), limit.to_string()).unwrap();
+        Self(group)
+    }
+
+    fn run(&self, command: &mut Command) -> (i32, String) {
+        let members = self.0.join("cgroup.procs");
+        let mut members = fs::OpenOptions::new().write(true).open(members).unwrap();
+        #[expect(unsafe_code, reason = "what runs between fork and exec has to be declared so")]
+        // SAFETY: one system call on a file that was opened before the fork.
+        unsafe {
+            command.pre_exec(move || members.write_all(b"0"));
+        }
+        let output = command.output().unwrap();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        let begun = std::time::Instant::now();
+        while fs::remove_dir(&self.0).is_err() && begun.elapsed().as_secs() < 5 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_kill_for_memory_is_named_whatever_the_source() {
+    let Some(own) = own_group() else { return };
+    let limited = Limited::new(&own, 80 * MIB);
+    for source in ["cgroup", "proc"] {
+        let project = Project::new();
+        let args = ["run", "--source", source, "--", common::MEMGUARD, "synth", "ramp 200MiB 500ms"];
+        let (code, err) = limited.run(&mut project.command(&args));
+        assert_eq!(code, 4, "{source}: {err}");
+        assert_eq!(project.results()["workloads"][0]["runs"][0]["ended"], "out-of-memory", "{source}: {err}");
+    }
+}
+
+#[test]
+fn a_killed_worker_is_told_of_when_the_workload_ends_otherwise() {
+    let Some(own) = own_group() else { return };
+    let limited = Limited::new(&own, 80 * MIB);
+    let project = Project::new();
+    let shell = format!("'{}' synth 'ramp 200MiB 300ms' || exit 9", common::MEMGUARD);
+    let (code, err) = limited.run(&mut project.command(&["run", "--source", "cgroup", "--", "sh", "-c", &shell]));
+    assert_eq!(code, 4, "{err}");
+    assert_eq!(project.results()["workloads"][0]["runs"][0]["ended"], "exited");
+    assert!(err.contains("killed 1 of its processes for memory"), "{err}");
+}
+
+#[test]
+fn a_user_who_may_not_make_groups_is_told_so_before_anything_is_run() {
+    if own_group().is_none() {
+        return;
+    }
+    const NOBODY: u32 = 65534;
+    let project = Project::new();
+    let memguard = project.path("memguard");
+    fs::copy(common::MEMGUARD, &memguard).unwrap();
+    fs::set_permissions(project.path("."), fs::Permissions::from_mode(0o777)).unwrap();
+    let run = |args: &[&str]| {
+        let output = Command::new(&memguard).args(args).current_dir(project.path(".")).uid(NOBODY).gid(NOBODY).output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, err) = run(&["run", "--source", "cgroup", "--", "touch", "ran"]);
+    assert_eq!(code, Some(5), "{err}");
+    assert!(err.contains("could not make a control group") && err.contains("run memguard as root"), "{err}");
+    assert!(!project.path("ran").exists());
+    assert_eq!(run(&["run", "--", "touch", "ran"]).0, Some(0));
+    assert!(project.path("ran").exists());
+}
