@@ -95,6 +95,24 @@ fn a_summary_that_can_not_be_written_changes_no_verdict() {
 }
 
 #[test]
+fn a_forks_code_is_not_run_with_the_rights_of_the_repository() {
+    let project = Project::new();
+    let event = r#"{"pull_request":{"head":{"repo":{"full_name":"fork/r"}}}}"#;
+    fs::write(project.path("event.json"), event).unwrap();
+    let mut command = project.command(&["run", "--", MEMGUARD, "synth", "log \"ran\"; ramp 1MiB"]);
+    command
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_REPOSITORY", "o/r")
+        .env("GITHUB_EVENT_NAME", "pull_request_target");
+    command.env_remove("GITHUB_STEP_SUMMARY").env_remove("GITHUB_OUTPUT");
+    let ran = command.env("GITHUB_EVENT_PATH", project.path("event.json")).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(2), "{err}");
+    assert!(!out.contains("ran\n") && out.starts_with("::error title=memguard%3A nothing was run::"), "{out}");
+    assert!(err.contains("the code of a fork") && err.contains("help: run memguard under `pull_request`"), "{err}");
+}
+
+#[test]
 fn elsewhere_nothing_of_it_is_said() {
     let project = Project::new();
     let mut command = project.command(&["run", "--peak", "1MiB", "--", MEMGUARD, "synth", "ramp 9MiB; hold 50ms"]);

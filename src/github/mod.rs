@@ -3,6 +3,7 @@
 //! Everything here is text; nothing is decided. A summary or an output that can't be written is told, and changes no verdict.
 
 mod command;
+mod event;
 
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher, RandomState};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 pub use command::{Annotation, Severity, annotations};
+pub use event::refusal;
 
 use crate::verdict::{ExitCode, Judged};
 
@@ -22,6 +24,7 @@ pub struct Actions {
     output: Option<PathBuf>,
     /// The page of this run.
     run_page: Option<String>,
+    refusal: Option<String>,
 }
 
 impl Actions {
@@ -39,6 +42,11 @@ impl Actions {
             summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             output: variable("GITHUB_OUTPUT").map(PathBuf::from),
             run_page: run_page(),
+            refusal: refusal(
+                &variable("GITHUB_EVENT_NAME").unwrap_or_default(),
+                &variable("GITHUB_REPOSITORY").unwrap_or_default(),
+                variable("GITHUB_EVENT_PATH").as_deref().map(Path::new),
+            ),
         })
     }
 
@@ -46,6 +54,12 @@ impl Actions {
     #[must_use]
     pub fn run_page(&self) -> Option<&str> {
         self.run_page.as_deref()
+    }
+
+    /// Why no workload must be run in this step; None where one may.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     /// Adds to the job's summary.

@@ -37,6 +37,28 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Says that nothing is run, where that would hand the repository to a fork.
+pub(super) fn refuse(actions: &Actions) -> Option<ExitCode> {
+    let why = actions.refusal()?;
+    let _ = writeln!(io::stderr(), "error: nothing was run: {why}");
+    let message = why.to_owned();
+    let title = "memguard: nothing was run".to_owned();
+    say(&annotations(&[Annotation { severity: Severity::Error, place: None, title, message }]));
+    tell_unrun(actions, &format!("## Memory: nothing was run\n\n{why}"));
+    Some(ExitCode::Usage)
+}
+
+/// The summary and the outputs of a step in which nothing was run.
+fn tell_unrun(actions: &Actions, summary: &str) {
+    let told = [
+        actions.add_to_summary(summary),
+        actions.set_outputs(&[("verdict", "error".to_owned()), ("exit-code", (ExitCode::Usage as u8).to_string())]),
+    ];
+    for error in told.into_iter().filter_map(Result::err) {
+        let _ = writeln!(io::stderr(), "memguard: {error:#}");
+    }
+}
+
 /// Where the results of a report are.
 pub(super) fn links(out: &Path, actions: Option<&Actions>) -> Links {
     let artifacts = actions.and_then(Actions::run_page).map(|page| format!("[artifacts of this run]({page})"));
@@ -100,11 +122,6 @@ pub fn annotate_mistakes(mistakes: &Mistakes) {
     });
     say(&annotations(&found.collect::<Vec<_>>()));
     let text = mistakes.render(false).replace("```", "'''");
-    let told = [
-        actions.add_to_summary(&format!("## Memory: the config is wrong, and nothing was run\n\n```text\n{text}\n```")),
-        actions.set_outputs(&[("verdict", "error".to_owned()), ("exit-code", (ExitCode::Usage as u8).to_string())]),
-    ];
-    for error in told.into_iter().filter_map(Result::err) {
-        let _ = writeln!(io::stderr(), "memguard: {error:#}");
-    }
+    let summary = format!("## Memory: the config is wrong, and nothing was run\n\n```text\n{text}\n```");
+    tell_unrun(&actions, &summary);
 }

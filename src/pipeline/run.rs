@@ -21,6 +21,10 @@ use crate::{analysis, os, synth};
 /// # Errors
 /// When what must be measured or written can't be. A workload that fails is no error: the exit code says so.
 pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
+    let actions = actions::here();
+    if let Some(code) = actions.as_ref().and_then(actions::refuse) {
+        return Ok(code);
+    }
     // What would fail after the run is tried before it.
     let store = Store::read(&plan.baseline.file)?;
     for workload in &plan.workloads {
@@ -30,7 +34,6 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
     artifacts::clear(&plan.out)?;
     let caught = Caught::begin()?;
     let environment = Environment { facts: os::environment() };
-    let actions = actions::here();
     let mut workloads = Vec::new();
     for workload in &plan.workloads {
         let folded = actions.as_ref().map(|_| actions::Folded::begin());

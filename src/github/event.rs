@@ -1,0 +1,69 @@
+//! What started the workflow: whether a fork's code would run with the rights of the repository.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Why nothing is run: a fork's code must not run where it can write to the repository or read its secrets.
+const RECIPE: &str = "help: run memguard under `pull_request`, where a fork's code has no rights; it needs none. What must have \
+                      rights, such as a comment, belongs into a second workflow that reads the artifact and treats it as hostile";
+
+/// Says why a workload must not be run in this step; None where it may. `repository` is this one's name, `event` the name of
+/// what happened, `payload` the file with what is known of it.
+///
+/// Of `pull_request_target` and `workflow_run` GitHub's documentation says that they run with the rights of the base
+/// repository, whoever wrote the code of the pull request. Where the payload can't be read, the worst is assumed.
+#[must_use]
+pub fn refusal(event: &str, repository: &str, payload: Option<&Path>) -> Option<String> {
+    let head = match event {
+        "pull_request_target" => "/pull_request/head/repo/full_name",
+        "workflow_run" => "/workflow_run/head_repository/full_name",
+        _ => return None,
+    };
+    let text = payload.and_then(|file| std::fs::read_to_string(file).ok());
+    let value: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
+    let from = value.as_ref().and_then(|value| value.pointer(head)).and_then(Value::as_str);
+    match from {
+        Some(from) if from.eq_ignore_ascii_case(repository) => None,
+        Some(_) => {
+            Some(format!("under `{event}` the code of a fork would run with the rights of this repository\n{RECIPE}"))
+        }
+        // A fork that was deleted, or a file that is not there.
+        None => Some(format!(
+            "under `{event}` it can't be told whose code would run with the rights of this repository\n{RECIPE}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(event: &str, payload: &str) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("event.json");
+        std::fs::write(&file, payload).unwrap();
+        refusal(event, "o/r", Some(&file)).is_some()
+    }
+
+    #[test]
+    fn a_forks_code_is_not_run_with_the_rights_of_the_repository() {
+        let target = |from: &str| format!(r#"{{"pull_request":{{"head":{{"repo":{{"full_name":"{from}"}}}}}}}}"#);
+        let run = |from: &str| format!(r#"{{"workflow_run":{{"head_repository":{{"full_name":"{from}"}}}}}}"#);
+        assert!(refused("pull_request_target", &target("fork/r")));
+        assert!(!refused("pull_request_target", &target("O/r")));
+        assert!(refused("workflow_run", &run("fork/r")));
+        assert!(!refused("workflow_run", &run("o/r")));
+        assert!(!refused("pull_request", &target("fork/r")), "there it has no rights");
+        assert!(!refused("push", "{}"));
+    }
+
+    #[test]
+    fn what_can_not_be_told_is_refused() {
+        let deleted = r#"{"pull_request":{"head":{"repo":null}}}"#;
+        for payload in [deleted, "", "{", "[]"] {
+            assert!(refused("pull_request_target", payload), "{payload}");
+        }
+        assert!(refusal("workflow_run", "o/r", None).is_some_and(|why| why.contains("help:")));
+    }
+}
