@@ -29,7 +29,7 @@ fn at_level_warn_a_crossed_budget_is_reported_and_passes() {
 
 #[test]
 fn start_up_is_judged_apart_from_what_comes_after_it() {
-    let script = "ramp 20MiB; hold 100ms; log \"ready now\"; hold 100ms; ramp 60MiB; hold 200ms";
+    let script = "ramp 20MiB; hold 100ms; log \"ready now\"; hold 100ms; ramp 60MiB; hold 800ms";
     let run = Project::new().run(&["--ready-log", "ready now", "--startup", "30MiB", "--retained", "30MiB"], script);
     assert_eq!(run.code, 1, "{}", run.err);
     let results = &run.results()["workloads"][0]["runs"][0];
