@@ -1,5 +1,5 @@
-//! Prints the segments of curves as JSON, for `benches/segments.py`: one line a file, of `seconds,bytes` rows and the run's length
-//! in the last.
+//! Prints the segments of curves as JSON, to hold them against other ways to find breaks: one line a file, of `seconds,bytes` rows
+//! and the run's length in the last.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

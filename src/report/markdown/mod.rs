@@ -75,10 +75,10 @@ fn fit(mut parts: Vec<Part>, room: usize) -> String {
     let mut size: usize = parts.iter().map(|part| part.text.len() + 1).sum();
     let mut left_out: Vec<(&'static str, usize)> = Vec::new();
     while size + RESERVED > room {
-        let Some(index) = (0..parts.len()).rev().filter(|index| parts[*index].rank > 0).max_by_key(|index| {
-            // Of equal ranks the last: `max_by_key` takes the last of its order, which runs backwards.
-            (parts[*index].rank, *index)
-        }) else {
+        // Of equal ranks this finds the last.
+        let Some(index) =
+            (0..parts.len()).filter(|index| parts[*index].rank > 0).max_by_key(|index| parts[*index].rank)
+        else {
             break;
         };
         let part = parts.remove(index);
@@ -122,17 +122,13 @@ fn head(judged: &[Judged], exit: ExitCode) -> String {
         ExitCode::Usage | ExitCode::Unmeasured => "🔴 could not be measured",
     };
     let _ = writeln!(out, "## Memory: {of}: {word}\n");
+    let is_alone = judged.len() == 1;
     for judged in judged.iter().take(3) {
         let Some(found) = median_run(judged).and_then(|run| finding(&run.measures)) else { continue };
-        let which =
-            if judged_is_alone(of.as_str(), judged) { String::new() } else { code(&judged.key.workload, 60) + ": " };
+        let which = if is_alone { String::new() } else { code(&judged.key.workload, 60) + ": " };
         let _ = writeln!(out, "{which}{}\n", sentence(&found));
     }
     out
-}
-
-fn judged_is_alone(of: &str, judged: &Judged) -> bool {
-    of == code(&judged.key.workload, 60)
 }
 
 /// The table: rows that failed are kept the longest.
