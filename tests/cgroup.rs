@@ -90,10 +90,11 @@ fn a_spike_between_two_readings_is_seen_and_bounded() {
         return;
     }
     let run = Project::new().run(&["--source", "cgroup"], "ramp 20MiB; hold 100ms; spike 64MiB 1ms; hold 100ms");
-    assert!(close_to(run.peak(), 84 * MIB + OWN, 2 * MIB), "{}", run.peak());
+    // The kernel brings `memory.stat` up to date by batches of pages: what it says may lag by some MiB.
+    assert!(close_to(run.peak(), 84 * MIB + OWN, 5 * MIB), "{}", run.peak());
     let result = &run.results()["workloads"][0]["runs"][0];
     let at_most = result["peak_at_most_bytes"].as_u64().unwrap();
-    assert!(at_most >= run.peak() && at_most < run.peak() + 8 * MIB, "{result}");
+    assert!(at_most >= 84 * MIB && at_most >= run.peak() && at_most < run.peak() + 8 * MIB, "{result}");
 }
 
 #[test]
