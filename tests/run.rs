@@ -5,9 +5,9 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use common::{MIB, OWN, Project, close_to};
+use common::{MEMGUARD, MIB, OWN, Project, close_to};
 
 #[test]
 fn a_peak_above_its_budget_fails_and_below_it_passes() {
@@ -62,7 +62,32 @@ fn the_portable_source_sees_the_tree_too() {
     let run = Project::new().run(&["--source", "portable"], "fork 3 30MiB private 500ms; join");
     // Programs and libraries count for each process here, as rss has it.
     assert!(close_to(run.peak(), 115 * MIB, 25 * MIB), "{}", run.peak());
-    assert_eq!(run.results()["workloads"][0]["metric"], "rss");
+    let results = &run.results()["workloads"][0];
+    assert_eq!(results["metric"], "rss");
+    let run = &results["runs"][0];
+    assert_eq!(
+        (&run["peak_certainty"], &run["peak_at_most_bytes"]),
+        (&"bounded".into(), &serde_json::Value::Null),
+        "it has no marks"
+    );
+}
+
+#[test]
+fn the_portable_source_sees_an_orphan_of_the_group() {
+    let line = format!("('{MEMGUARD}' synth 'ramp 40MiB; hold 500ms' &)");
+    let run = Project::new().memguard(&["run", "--source", "portable", "--timeout", "20s", "--", "sh", "-c", &line]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.peak() > 35 * MIB, "{}", run.peak());
+}
+
+#[test]
+fn the_workload_may_open_as_many_files_as_without_memguard() {
+    let project = Project::new();
+    for source in ["proc", "portable"] {
+        let line = format!("ulimit -Sn 200; exec '{MEMGUARD}' run --quiet --source {source} -- sh -c 'ulimit -Sn'");
+        let output = Command::new("sh").args(["-c", &line]).current_dir(project.path("")).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "200", "{source}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::retained::Steady;
 use super::segments::{find_ready, segments};
 use super::survey::Survey;
 use super::window::Window;
-use crate::trace::{Curve, LogLine, RunRecord, Sample};
+use crate::trace::{Curve, LogLine, PeakBound, RunRecord, Sample};
 use crate::units::Bytes;
 
 /// Measures a run from its trace, and thins its curve for drawing. Holds a bounded amount of it, however long it is.
@@ -135,7 +135,11 @@ fn given<M, T>(mark: &Measured<M>, measure: impl FnOnce() -> Measured<T>) -> Mea
 }
 
 fn certainty(record: &RunRecord, peak: Bytes) -> Certainty {
-    record.peak_at_most.filter(|at_most| *at_most > peak).map_or(Certainty::Exact, Certainty::AtMost)
+    match record.peak_bound {
+        PeakBound::AtMost(most) if most > peak => Certainty::AtMost(most),
+        PeakBound::AtMost(_) | PeakBound::Exact => Certainty::Exact,
+        PeakBound::Open => Certainty::AtLeast,
+    }
 }
 
 /// The last line printed at or before an instant: what the program was about then.

@@ -89,6 +89,8 @@ pub enum Certainty {
     Exact,
     /// At least the value, at most this.
     AtMost(Bytes),
+    /// At least the value.
+    AtLeast,
 }
 
 /// What was measured of one run.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use regex::Regex;
 
 use super::*;
-use crate::trace::{Ended, Environment, LogLine, MarkKind, ReadyMark, RunRecord, Sample, Sampling, Stream};
+use crate::trace::{Ended, Environment, LogLine, MarkKind, PeakBound, ReadyMark, RunRecord, Sample, Sampling, Stream};
 use crate::units::{Bytes, Metric, Parts};
 
 /// Rows of (milliseconds, memory, peak).
@@ -55,7 +55,7 @@ pub(super) fn record() -> RunRecord {
         stop_at: None,
         duration: Some(Duration::from_secs(1)),
         ended: Ended::Exited { status: 0 },
-        peak_at_most: None,
+        peak_bound: PeakBound::Exact,
         sampling: Sampling::default(),
         notices: Vec::new(),
     }
@@ -117,9 +117,11 @@ fn the_peak_is_the_highest_of_all_rows_where_it_was_first_reached() {
     let peak = |record: &RunRecord| measured(record, &Rules::default(), &samples, &[]).peak.value().unwrap();
     let expected = Peak { value: Bytes(9), at: Duration::from_millis(10), certainty: Certainty::Exact };
     assert_eq!(peak(&record), expected);
-    record.peak_at_most = Some(Bytes(12));
+    record.peak_bound = PeakBound::AtMost(Bytes(12));
     assert_eq!(peak(&record), Peak { certainty: Certainty::AtMost(Bytes(12)), ..expected });
-    record.peak_at_most = Some(Bytes(9));
+    record.peak_bound = PeakBound::Open;
+    assert_eq!(peak(&record), Peak { certainty: Certainty::AtLeast, ..expected });
+    record.peak_bound = PeakBound::AtMost(Bytes(9));
     assert_eq!(peak(&record), expected);
 }
 

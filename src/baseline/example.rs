@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::analysis::{Certainty, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
-use crate::trace::{Curve, Ended, Environment, MarkKind, ReadyMark, RunRecord, SamplePoint, Sampling};
+use crate::trace::{Curve, Ended, Environment, MarkKind, PeakBound, ReadyMark, RunRecord, SamplePoint, Sampling};
 use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
 
 use super::{Entry, Key, StoredCurve};
@@ -53,7 +53,7 @@ pub(crate) fn record(run: u32) -> RunRecord {
         stop_at: None,
         duration: Some(Duration::from_secs(12)),
         ended: Ended::Exited { status: 0 },
-        peak_at_most: None,
+        peak_bound: PeakBound::Exact,
         sampling: Sampling::default(),
         notices: Vec::new(),
     }

@@ -13,7 +13,13 @@ use crate::units::Metric;
 use crate::verdict::Measure;
 use crate::workload::{Settings, Signal, Stop};
 
-const METRICS: [(&str, Metric); 3] = [("pss", Metric::Pss), ("rss", Metric::Rss), ("cgroup", Metric::Cgroup)];
+const METRICS: [(&str, Metric); 5] = [
+    ("pss", Metric::Pss),
+    ("rss", Metric::Rss),
+    ("footprint", Metric::Footprint),
+    ("private", Metric::Private),
+    ("cgroup", Metric::Cgroup),
+];
 const SOURCES: [(&str, SourceChoice); 3] =
     [("proc", SourceChoice::Proc), ("cgroup", SourceChoice::Cgroup), ("portable", SourceChoice::Portable)];
 const MILLISECOND: Duration = Duration::from_millis(1);

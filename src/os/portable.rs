@@ -1,26 +1,60 @@
-//! Every system that the `sysinfo` crate knows: slower than a source of a system's own, and right.
+//! Every system: the tree is found by parents and groups, what is told of its processes stands behind one trait.
 
-use std::collections::{BTreeMap, HashMap};
+#[cfg(not(any(target_os = "macos", windows)))]
+mod listed;
+#[cfg(target_os = "macos")]
+mod macos;
+mod source;
+#[cfg(test)]
+mod tests;
+#[cfg(windows)]
+mod windows;
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use sysinfo::{MemoryRefreshKind, Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use super::Group;
-use super::source::{Gone, Reading, Seen, Source, SourceKind, TreeSource};
-use crate::units::{Bytes, Metric, Parts};
+#[cfg(not(any(target_os = "macos", windows)))]
+use self::listed::ListedProcesses as SystemProcesses;
+#[cfg(target_os = "macos")]
+use self::macos::MacProcesses as SystemProcesses;
+use self::source::PortableSource;
+#[cfg(windows)]
+use self::windows::WindowsProcesses as SystemProcesses;
+use super::source::TreeSource;
+use crate::units::Metric;
 
-/// The source over `sysinfo`: resident set size (macOS, Linux) or private commit (Windows) of every process.
+#[cfg(target_os = "macos")]
+pub(super) use self::macos::own_peak;
+
+/// What can be read of every process here: the best first.
+const METRICS: &[Metric] = if cfg!(target_os = "macos") {
+    &[Metric::Footprint, Metric::Rss]
+} else if cfg!(windows) {
+    &[Metric::Private, Metric::Rss]
+} else {
+    &[Metric::Rss]
+};
+
+/// The source of every system. The command line of a process, and where the system has nothing better also its parent and its
+/// memory, are what the `sysinfo` crate tells.
 ///
 /// # Errors
-/// When the metric is one that it can't read, or the system is one that the crate does not know.
+/// When the metric is one that can't be read here, or the system is one that the crate does not know.
 pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
+    let metric = metric.unwrap_or(METRICS[0]);
     anyhow::ensure!(
-        matches!(metric, None | Some(Metric::Rss)),
-        "the portable source can't read the metric `{}`\nhelp: use `--metric rss`, or `--source proc` on Linux",
-        metric.unwrap_or(Metric::Rss)
+        METRICS.contains(&metric),
+        "the source `portable` can't read the metric `{metric}` on this system\nhelp: leave `metric` out, or use {}",
+        METRICS.iter().map(|metric| format!("`{metric}`")).collect::<Vec<_>>().join(" or ")
     );
-    let system = System::new().ok().context("this system's processes can't be read")?;
-    Ok(Box::new(PortableSource { system, root: None, members: HashMap::new(), left_out: Vec::new() }))
+    let processes = SystemProcesses::new(metric, system()?);
+    Ok(Box::new(PortableSource::new(processes, system()?)))
+}
+
+fn system() -> Result<System> {
+    System::new().ok().context("this system's processes can't be read")
 }
 
 /// The best source of this system where it has none of its own.
@@ -59,123 +93,19 @@ pub fn memory_kills() -> Option<u64> {
     None
 }
 
-struct PortableSource {
-    system: System,
-    root: Option<Pid>,
-    /// By pid; the time of start tells a process from another that took its number.
-    members: HashMap<Pid, Member>,
-    left_out: Vec<Pid>,
+/// The command line of a process, or its name where that is not told. It is asked for where it is not known.
+fn command(system: &mut System, pid: u32) -> String {
+    let pid = Pid::from_u32(pid);
+    if system.process(pid).is_none_or(|process| process.cmd().is_empty()) {
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, words());
+    }
+    let Some(process) = system.process(pid) else { return String::new() };
+    let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
+    if words.is_empty() { process.name().to_string_lossy().into_owned() } else { words.join(" ") }
 }
 
-struct Member {
-    started: u64,
-    peak: Bytes,
-    command: String,
-}
-
-impl Source for PortableSource {
-    fn metric(&self) -> Metric {
-        Metric::Rss
-    }
-
-    fn kind(&self) -> SourceKind {
-        SourceKind::Portable
-    }
-
-    fn read(&mut self) -> Result<Reading> {
-        let what = ProcessRefreshKind::nothing().with_memory().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
-        self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        let mut reading = Reading { machine_used: Some(Bytes(self.system.used_memory())), ..Reading::default() };
-        self.let_go(&mut reading);
-        self.let_in(&mut reading);
-        let mut processes = 0;
-        for (pid, member) in &mut self.members {
-            let Some(process) = self.system.process(*pid) else { continue };
-            let memory = memory_of(process);
-            member.peak = member.peak.max(memory);
-            reading.memory += memory;
-            processes += 1;
-        }
-        reading.processes = Some(processes);
-        (reading.peak, reading.at_most) = (reading.memory, reading.memory);
-        reading.parts = Parts { rss: Some(reading.memory), ..Parts::default() };
-        Ok(reading)
-    }
-
-    fn is_gone(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    fn notices(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-impl TreeSource for PortableSource {
-    fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
-        self.root = Some(Pid::from_u32(root));
-        Ok(())
-    }
-
-    fn leave_out(&mut self, pid: u32) {
-        self.left_out.push(Pid::from_u32(pid));
-    }
-
-    fn members(&self) -> Vec<u32> {
-        self.members.keys().map(|pid| pid.as_u32()).collect()
-    }
-}
-
-impl PortableSource {
-    fn let_go(&mut self, reading: &mut Reading) {
-        let system = &self.system;
-        self.members.retain(|pid, member| {
-            let lives = system.process(*pid).is_some_and(|now| now.start_time() == member.started && !has_ended(now));
-            if !lives {
-                let command = std::mem::take(&mut member.command);
-                reading.gone.push(Gone { pid: pid.as_u32(), peak: Some(member.peak), command });
-            }
-            lives
-        });
-    }
-
-    /// Everything whose parent is a member joins, until nothing more does.
-    fn let_in(&mut self, reading: &mut Reading) {
-        let mut found = true;
-        while found {
-            found = false;
-            for (pid, process) in self.system.processes() {
-                let is_thread = process.thread_kind().is_some();
-                if self.members.contains_key(pid) || self.left_out.contains(pid) || is_thread || has_ended(process) {
-                    continue;
-                }
-                // A parent that started after its child only has the number of the real one.
-                let parent = process.parent().and_then(|parent| self.members.get(&parent));
-                let descends = parent.is_some_and(|parent| parent.started <= process.start_time());
-                if descends || self.root == Some(*pid) {
-                    let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
-                    let command =
-                        if words.is_empty() { process.name().to_string_lossy().into_owned() } else { words.join(" ") };
-                    let started = process.start_time();
-                    self.members.insert(*pid, Member { started, peak: Bytes::ZERO, command });
-                    let parent = process.parent().map_or(0, Pid::as_u32);
-                    reading.seen.push(Seen { pid: pid.as_u32(), parent });
-                    found = true;
-                }
-            }
-        }
-    }
-}
-
-fn has_ended(process: &Process) -> bool {
-    matches!(process.status(), sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead)
-}
-
-/// On Windows private commit (there `memory()` is the working set, which the system trims as it likes); elsewhere the
-/// resident set.
-fn memory_of(process: &Process) -> Bytes {
-    Bytes(if cfg!(windows) { process.virtual_memory() } else { process.memory() })
+fn words() -> ProcessRefreshKind {
+    ProcessRefreshKind::nothing().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks()
 }
 
 /// The facts about the machine that every system tells.

@@ -93,8 +93,9 @@ pub struct Reading {
     pub memory: Bytes,
     /// The most that the metric surely reached since the reading before.
     pub peak: Bytes,
-    /// The most that it can have reached since then: every process at its own peak at once.
-    pub at_most: Bytes,
+    /// The most that it can have reached since then: every process at its own peak at once. None where the system keeps no
+    /// marks that would bound it.
+    pub at_most: Option<Bytes>,
     /// What `memory` is made of.
     pub parts: Parts,
     /// How many processes live; None where the source does not count them.

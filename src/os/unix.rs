@@ -15,6 +15,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use super::OwnUsage;
+#[cfg(target_os = "macos")]
+use super::portable::own_peak;
+#[cfg(not(target_os = "macos"))]
 use crate::units::Bytes;
 
 /// How a process ended.
@@ -70,6 +73,11 @@ impl Group {
     /// Ends them all at once. A group that is gone is no error.
     pub fn kill(&self) {
         self.signal(signal_hook::consts::SIGKILL);
+    }
+
+    /// Its first process, whose number is the group's.
+    pub(super) fn leader(&self) -> u32 {
+        self.leader
     }
 }
 
@@ -198,20 +206,23 @@ impl Drop for Foreground {
     }
 }
 
-/// What memguard itself has used so far. Kernel interface: `RUSAGE_SELF`, getrusage(2); `VmHWM` on Linux, where
-/// `ru_maxrss` may be inherited from the parent.
+/// What memguard itself has used so far.
 #[must_use]
 pub fn own_usage() -> OwnUsage {
-    let usage = rustix_usage();
-    let high_water = std::fs::read_to_string("/proc/self/status").ok().and_then(|text| {
-        let kib =
-            text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
-        kib.map(Bytes::from_kib)
-    });
-    OwnUsage { cpu: Some(usage), peak: high_water }
+    OwnUsage { cpu: Some(own_cpu()), peak: own_peak() }
 }
 
-fn rustix_usage() -> Duration {
+/// Kernel interface: `VmHWM`. `ru_maxrss` may be inherited from the parent.
+#[cfg(not(target_os = "macos"))]
+fn own_peak() -> Option<Bytes> {
+    let text = fs::read_to_string("/proc/self/status").ok()?;
+    let kib =
+        text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
+    kib.map(Bytes::from_kib)
+}
+
+/// Kernel interface: `RUSAGE_SELF`, getrusage(2).
+fn own_cpu() -> Duration {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     #[expect(unsafe_code, reason = "getrusage has no safe wrapper among the crates in use")]
     // SAFETY: the pointer is to a whole `rusage`, which any bit pattern makes valid.

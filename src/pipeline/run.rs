@@ -10,7 +10,7 @@ use super::{Voice, actions, artifacts, judge};
 use crate::baseline::{self, Store};
 use crate::config::{Plan, WorkloadPlan};
 use crate::sampler::{self, Caught, open_source};
-use crate::trace::{self, Ended, Environment, ReadyMark, RunRecord, Sampling, run_folder};
+use crate::trace::{self, Ended, Environment, PeakBound, ReadyMark, RunRecord, Sampling, run_folder};
 use crate::units::Bytes;
 use crate::verdict::{self, Budget, ExitCode, Judged, Limits, Measure, Subject};
 use crate::workload::{Command, Ready, ReadyKind, Settings, Stop};
@@ -93,7 +93,7 @@ fn record_all(
             stop_at: None,
             duration: None,
             ended: Ended::Unfinished,
-            peak_at_most: None,
+            peak_bound: PeakBound::Open,
             sampling: Sampling::default(),
             notices: Vec::new(),
         };

@@ -197,9 +197,10 @@ fn run(run: &JudgedRun) -> Run {
         Ended::Signaled { signal } | Ended::Interrupted { signal } => (None, Some(signal)),
         _ => (None, None),
     };
-    let at_most = peak.map(|peak| match peak.certainty {
-        Certainty::Exact => ("exact", peak.value),
-        Certainty::AtMost(most) => ("bounded", most),
+    let certainty = peak.map(|peak| match peak.certainty {
+        Certainty::Exact => ("exact", Some(peak.value)),
+        Certainty::AtMost(most) => ("bounded", Some(most)),
+        Certainty::AtLeast => ("bounded", None),
     });
     Run {
         ended: ended(record.ended),
@@ -210,8 +211,8 @@ fn run(run: &JudgedRun) -> Run {
         ready_found: measures.ready_found.map(Sureness::name),
         peak_bytes: peak.map(|peak| peak.value),
         peak_at_s: peak.map(|peak| seconds(peak.at)),
-        peak_certainty: at_most.map(|(certainty, _)| certainty),
-        peak_at_most_bytes: at_most.map(|(_, most)| most),
+        peak_certainty: certainty.map(|(certainty, _)| certainty),
+        peak_at_most_bytes: certainty.and_then(|(_, most)| most),
         startup_bytes: measures.startup.value(),
         retained_bytes: measures.retained.value(),
         growth_bytes_per_min: growth.map(|growth| growth.slope),

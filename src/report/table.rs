@@ -1,4 +1,5 @@
 use crate::analysis::{Certainty, Measured, Quality};
+use crate::trace::PeakBound;
 use crate::units::{Percent, SignedBytes};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
 
@@ -114,14 +115,14 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
 /// A peak that may have been higher says so, where that is worth a look: by its bound (above 2 %), or since the measuring
 /// was poor.
 fn with_bound(run: &JudgedRun, value: &str) -> String {
-    let value = match (&run.measures.quality, run.record.peak_at_most) {
-        (Quality::Poor(_), Some(_)) => &format!("≥ {value}"),
-        _ => value,
+    let value = match (&run.measures.quality, run.record.peak_bound) {
+        (Quality::Poor(_), PeakBound::AtMost(_) | PeakBound::Open) => &format!("≥ {value}"),
+        (Quality::Poor(_), PeakBound::Exact) | (Quality::Good, _) => value,
     };
     match run.measures.peak.value() {
         Some(peak) => match peak.certainty {
             Certainty::AtMost(most) if most.as_f64() > peak.value.as_f64() * 1.02 => format!("{value} (≤ {most})"),
-            Certainty::AtMost(_) | Certainty::Exact => value.to_owned(),
+            Certainty::AtMost(_) | Certainty::AtLeast | Certainty::Exact => value.to_owned(),
         },
         None => value.to_owned(),
     }

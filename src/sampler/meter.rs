@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::ticks::Ticks;
 use crate::os::{self, OwnUsage, Reading, Source};
-use crate::trace::{ProcessRow, Recorder, RunRecord, Sample};
+use crate::trace::{PeakBound, ProcessRow, Recorder, RunRecord, Sample};
 use crate::units::{Bytes, Metric};
 
 /// Reads a source at every tick, records what it reads, and adds up what is to be said at the end.
@@ -17,10 +17,10 @@ pub(super) struct Meter<'a, S: Source + ?Sized> {
     own_before: OwnUsage,
     /// Parent and first sight of the processes that live.
     started: HashMap<u32, (u32, Duration)>,
-    /// As last read.
-    pub(super) memory: Bytes,
+    last: Option<Sample>,
     pub(super) peak: Bytes,
-    at_most: Bytes,
+    /// The most that the peak can have been; None once a reading left that open.
+    at_most: Option<Bytes>,
     /// Whether there was ever more than one process: then the peak of the sum lies between two bounds.
     several: bool,
 }
@@ -41,9 +41,9 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
             clock,
             own_before,
             started: HashMap::new(),
-            memory: Bytes::ZERO,
+            last: None,
             peak: Bytes::ZERO,
-            at_most: Bytes::ZERO,
+            at_most: Some(Bytes::ZERO),
             several: false,
         }
     }
@@ -67,29 +67,44 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
             let row = ProcessRow { pid: gone.pid, parent_pid, started, ended: Some(at), peak: gone.peak, command };
             self.recorder.process(&row)?;
         }
-        // With its last process dying there is nothing to measure, rather than a measured zero.
-        if reading.processes == Some(0) {
-            return Ok(());
-        }
-        self.memory = reading.memory;
-        self.peak = self.peak.max(reading.peak);
-        self.at_most = self.at_most.max(reading.at_most);
-        self.several |= reading.processes.is_some_and(|processes| processes > 1);
-        self.recorder.sample(&Sample {
+        self.at_most = self.at_most.zip(reading.at_most).map(|(before, now)| before.max(now));
+        let mut sample = Sample {
             at,
             memory: reading.memory,
             peak: reading.peak,
             parts: reading.parts,
             processes: reading.processes,
             machine_used: reading.machine_used,
-        })
+        };
+        // With its last process dying there is nothing to measure, rather than a measured zero: but a mark may be left that
+        // tells of a peak.
+        if reading.processes == Some(0) {
+            if reading.peak <= self.peak {
+                return Ok(());
+            }
+            let unread = Sample { memory: reading.peak, processes: None, ..sample };
+            sample = Sample { at, peak: reading.peak, ..self.last.unwrap_or(unread) };
+        }
+        self.peak = self.peak.max(sample.peak);
+        self.several |= sample.processes.is_some_and(|processes| processes > 1);
+        self.last = Some(sample);
+        self.recorder.sample(&sample)
+    }
+
+    /// As last read.
+    pub(super) fn memory(&self) -> Bytes {
+        self.last.map_or(Bytes::ZERO, |sample| sample.memory)
     }
 
     /// Writes what was read, and how well, into the record.
     pub(super) fn conclude(&mut self, record: &mut RunRecord) {
         // A single process's own mark is exact; a group has none without the page cache.
         let is_bounded = self.several || self.source.metric() == Metric::Cgroup;
-        record.peak_at_most = is_bounded.then_some(self.at_most.max(self.peak));
+        record.peak_bound = match self.at_most {
+            None => PeakBound::Open,
+            Some(at_most) if is_bounded => PeakBound::AtMost(at_most.max(self.peak)),
+            Some(_) => PeakBound::Exact,
+        };
         record.sampling = self.ticks.quality;
         let own = os::own_usage();
         record.sampling.own_cpu = own.cpu.zip(self.own_before.cpu).map(|(after, before)| after.saturating_sub(before));

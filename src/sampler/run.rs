@@ -177,7 +177,7 @@ impl Run<'_> {
         let mut told = false;
         loop {
             self.meter.read().context("could not read the workload's memory")?;
-            let deed = self.life.tick(self.clock.elapsed(), self.meter.memory);
+            let deed = self.life.tick(self.clock.elapsed(), self.meter.memory());
             self.perform(deed)?;
             if self.life.root_has_ended() {
                 let members = self.meter.source.members();

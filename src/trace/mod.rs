@@ -30,8 +30,8 @@ pub use log_csv::LogLines;
 pub use log_writer::{LARGEST_LOG, LogWriter};
 pub use memory_csv::Samples;
 pub use model::{
-    Curve, Ended, Environment, LogLine, MarkKind, ProcessRow, ReadyMark, RunRecord, SCHEMA, Sample, SamplePoint,
-    Sampling, Stream,
+    Curve, Ended, Environment, LogLine, MarkKind, PeakBound, ProcessRow, ReadyMark, RunRecord, SCHEMA, Sample,
+    SamplePoint, Sampling, Stream,
 };
 pub use processes_csv::Processes;
 pub use reader::{RunFiles, open};

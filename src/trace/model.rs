@@ -147,6 +147,17 @@ pub struct Environment {
     pub facts: BTreeMap<String, String>,
 }
 
+/// What bounds a run's peak from above, shared pages and the instants between two readings considered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeakBound {
+    /// The system's own mark: of the only process, or of all together.
+    Exact,
+    /// The marks of several processes.
+    AtMost(Bytes),
+    /// Nothing: what was between two readings is not known.
+    Open,
+}
+
 /// How well a run was measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sampling {
@@ -193,9 +204,8 @@ pub struct RunRecord {
     pub duration: Option<Duration>,
     /// How it ended.
     pub ended: Ended,
-    /// The most that the peak can have been, shared pages and the instants between two readings considered;
-    /// None where there was never more than one process: then the kernel's own mark makes the peak exact.
-    pub peak_at_most: Option<Bytes>,
+    /// What the peak can have been at the most.
+    pub peak_bound: PeakBound,
     /// Quality of the measuring.
     pub sampling: Sampling,
     /// What the reader of the results must know, in sentences: lines dropped, processes left behind.

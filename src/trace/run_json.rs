@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::timestamp;
 use super::files;
-use super::model::{Ended, Environment, MarkKind, ReadyMark, RunRecord, SCHEMA, Sampling};
+use super::model::{Ended, Environment, MarkKind, PeakBound, ReadyMark, RunRecord, SCHEMA, Sampling};
 use crate::units::{Bytes, Metric};
 
 /// Puts `run.json` in place whole. Times are kept to the microsecond.
@@ -77,8 +77,8 @@ struct Run {
     duration: Option<Duration>,
     #[serde(with = "End")]
     ended: Ended,
-    #[serde(rename = "peak_at_most_bytes")]
-    peak_at_most: Option<Bytes>,
+    #[serde(with = "Bound")]
+    peak_bound: PeakBound,
     #[serde(with = "Quality")]
     sampling: Sampling,
     notices: Vec<String>,
@@ -104,6 +104,14 @@ enum Ready {
         #[serde(with = "Mark")]
         by: MarkKind,
     },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PeakBound", tag = "kind", content = "bytes", rename_all = "kebab-case")]
+enum Bound {
+    Exact,
+    AtMost(Bytes),
+    Open,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -210,7 +218,7 @@ pub(crate) mod tests {
             stop_at: None,
             duration: Some(Duration::from_micros(86_400_000_001)),
             ended: Ended::Exited { status: 0 },
-            peak_at_most: Some(Bytes(1 << 60)),
+            peak_bound: PeakBound::AtMost(Bytes(1 << 60)),
             sampling: Sampling { ticks: 123, longest_gap: Duration::from_millis(11), ..Default::default() },
             notices: vec!["two processes were left behind".to_owned()],
         }
@@ -260,7 +268,10 @@ pub(crate) mod tests {
             "how": "exited",
             "status": 0
           },
-          "peak_at_most_bytes": 1152921504606846976,
+          "peak_bound": {
+            "kind": "at-most",
+            "bytes": 1152921504606846976
+          },
           "sampling": {
             "ticks": 123,
             "missed": 0,

@@ -10,6 +10,10 @@ pub enum Metric {
     Pss,
     /// Resident set size: shared pages count once for every process that maps them.
     Rss,
+    /// Physical footprint (macOS): what each process alone is charged for, compressed memory included. Activity Monitor's figure.
+    Footprint,
+    /// Private commit (Windows): memory of each process's own, in RAM or in the page file. Nothing shared counts.
+    Private,
     /// A control group's own account (Linux): anonymous, shared and mapped file memory, kernel stacks and page tables, and swap,
     /// without the page cache. Every page counts once.
     Cgroup,
@@ -26,6 +30,8 @@ impl Metric {
         match self {
             Self::Pss => "pss",
             Self::Rss => "rss",
+            Self::Footprint => "footprint",
+            Self::Private => "private",
             Self::Cgroup => "cgroup",
             Self::Machine => "machine",
             Self::Recorded => "recorded",

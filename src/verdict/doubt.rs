@@ -1,4 +1,5 @@
 use crate::analysis::{Peak, Quality};
+use crate::trace::PeakBound;
 use crate::units::SignedBytes;
 
 use super::{JudgedRun, Measure, Subject};
@@ -10,7 +11,7 @@ pub(super) fn doubt(subject: &Subject, runs: &[JudgedRun], limit: SignedBytes) -
         let Quality::Poor(why) = &run.measures.quality else { return None };
         let is_below = |peak: Peak| SignedBytes::from(peak.value) <= limit;
         let proven = subject.measure != Measure::Retained
-            && run.record.peak_at_most.is_none()
+            && run.record.peak_bound == PeakBound::Exact
             && run.measures.peak.value().is_some_and(is_below);
         let run = if runs.len() == 1 { String::new() } else { format!("run {}: ", run.record.run) };
         (!proven).then(|| format!("{run}{why}"))

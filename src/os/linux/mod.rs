@@ -167,7 +167,7 @@ impl ProcSource {
         reading.processes = Some(processes);
         reading.memory = Bytes(total.total());
         reading.peak = Bytes(total.total() + sum.highest_rise);
-        reading.at_most = Bytes(sum.at_most.max(total.total() + sum.highest_rise));
+        reading.at_most = Some(Bytes(sum.at_most.max(total.total() + sum.highest_rise)));
         reading.parts = Parts {
             rss: Some(Bytes(sum.rss)),
             anon: Some(Bytes(total.anon)),

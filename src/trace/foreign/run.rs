@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Recording;
-use crate::trace::model::{Ended, Environment, LogLine, ReadyMark, RunRecord, Sample, Sampling};
+use crate::trace::model::{Ended, Environment, LogLine, PeakBound, ReadyMark, RunRecord, Sample, Sampling};
 use crate::trace::reader::RunFiles;
 use crate::units::{Metric, Parts};
 
@@ -36,7 +36,7 @@ impl Recording {
             stop_at: None,
             duration: Some(duration),
             ended: Ended::Recorded,
-            peak_at_most: None,
+            peak_bound: PeakBound::Open,
             sampling: Sampling { ticks: self.rows, longest_gap, ..Sampling::default() },
             notices: Vec::new(),
         };

@@ -163,7 +163,7 @@ fn fill_in(reading: &mut Reading, memory: &GroupMemory, rise: Bytes, marked: Opt
     let most = memory.at_most();
     reading.memory = now;
     reading.peak = risen.max(now);
-    reading.at_most = marked.map_or(reading.at_most.max(most), |marked| marked.max(most)).max(reading.peak);
+    reading.at_most = marked.or(reading.at_most).map(|bound| bound.max(most).max(reading.peak));
     reading.parts = Parts {
         rss: reading.parts.rss,
         anon: Some(memory.anon),
@@ -184,7 +184,8 @@ mod tests {
     }
 
     fn filled(rise: u64, marked: Option<u64>) -> Reading {
-        let mut reading = Reading { memory: Bytes(70), peak: Bytes(90), at_most: Bytes(300), ..Reading::default() };
+        let mut reading =
+            Reading { memory: Bytes(70), peak: Bytes(90), at_most: Some(Bytes(300)), ..Reading::default() };
         fill_in(&mut reading, &memory(100), Bytes(rise), marked.map(Bytes));
         reading
     }
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn a_rise_between_two_readings_counts_as_far_as_it_was_charged() {
         let tick = filled(20, Some(400));
-        assert_eq!((tick.memory, tick.peak, tick.at_most), (Bytes(105), Bytes(125), Bytes(400)));
+        assert_eq!((tick.memory, tick.peak, tick.at_most), (Bytes(105), Bytes(125), Some(Bytes(400))));
         assert_eq!(filled(20, Some(110)).peak, Bytes(110), "pages that another group was charged for");
         assert_eq!(filled(0, Some(90)).peak, Bytes(105), "a mark that lags behind");
     }
@@ -200,6 +201,6 @@ mod tests {
     #[test]
     fn without_a_mark_the_processes_bound_it() {
         let tick = filled(20, None);
-        assert_eq!((tick.peak, tick.at_most), (Bytes(125), Bytes(300)));
+        assert_eq!((tick.peak, tick.at_most), (Bytes(125), Some(Bytes(300))));
     }
 }
