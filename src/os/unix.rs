@@ -172,9 +172,11 @@ impl Foreground {
     #[must_use]
     pub fn lend(leader: u32) -> Self {
         let stdin = rustix::stdio::stdin();
-        let own = rustix::process::getpgrp();
-        let has_it = rustix::termios::tcgetpgrp(stdin).is_ok_and(|group| group == own);
-        let Some(leader) = raw_pid(leader).filter(|_| has_it) else { return Self { own_group: None } };
+        let own = own_group();
+        let has_it = rustix::termios::tcgetpgrp(stdin).is_ok_and(|group| Some(group) == own);
+        let Some((own, leader)) = own.zip(raw_pid(leader)).filter(|_| has_it) else {
+            return Self { own_group: None };
+        };
         if rustix::termios::tcsetpgrp(stdin, leader).is_err() {
             return Self { own_group: None };
         }
@@ -191,6 +193,15 @@ impl Foreground {
 
     /// Takes the terminal back, as is done when this is dropped.
     pub fn take_back(self) {}
+}
+
+/// None where it is that of a process outside of this pid namespace, or the kernel's own: then it has the number 0, which
+/// the safe wrapper does not expect.
+fn own_group() -> Option<Pid> {
+    #[expect(unsafe_code, reason = "rustix takes the number 0 for impossible")]
+    // SAFETY: the call takes nothing and always succeeds.
+    let group = unsafe { libc::getpgrp() };
+    Pid::from_raw(group)
 }
 
 impl Drop for Foreground {
