@@ -9,6 +9,9 @@ pub struct RunFlags {
     /// Where the artifacts go; what an earlier run left there is replaced whole.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Run this machine's part of the workloads alone, the I-th of N: `2/5`. Join the parts with `memguard merge`.
+    #[arg(long, value_name = "I/N", conflicts_with = "line")]
+    pub shard: Option<String>,
     /// What a command given after `--` is called [default: its program's name].
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -9,10 +9,12 @@ use super::node::{Node, Table, Value};
 use super::plan::{Judging, JudgingPlan, Plan};
 use super::read::{Reader, nearest};
 use super::ready::{heading, name_fault, rules};
+use super::shard::digest;
 use super::sources::Place;
 use crate::analysis::{self, ReadyRule};
 use crate::baseline;
 use crate::cli::{Check, Compare, JudgeFlags, Run};
+use crate::verdict::Leg;
 
 const DEFAULT_BASELINE: &str = "memguard-baseline.toml";
 const DEFAULT_OUT: &str = "memguard-report";
@@ -66,7 +68,14 @@ pub fn plan_run(typed: &Run, system: &str) -> Result<Plan, Mistakes> {
     }
     let (baseline, label) = reader.baseline(file.as_ref(), &typed.judge);
     let out = typed.run.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
-    reader.done(Plan { workloads, out, baseline, platform: with_label(system, label.as_deref()) })
+    let leg = Leg {
+        platform: with_label(system, label.as_deref()),
+        workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
+        config: file.as_ref().map(|file| digest(&reader.sources.of(&file.place).text)),
+        shard: reader.shard(typed.run.shard.as_deref()),
+    };
+    workloads.retain(|workload| leg.own().any(|name| *name == workload.name));
+    reader.done(Plan { workloads, out, baseline, leg })
 }
 
 /// How `memguard check` is to judge.

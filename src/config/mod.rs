@@ -13,6 +13,7 @@ mod node;
 mod plan;
 mod read;
 mod ready;
+mod shard;
 mod sources;
 mod workload;
 

@@ -11,8 +11,8 @@ pub struct Plan {
     pub out: PathBuf,
     /// What the results are compared with.
     pub baseline: baseline::Settings,
-    /// `linux-x86_64`, with the user's label: the same for all workloads.
-    pub platform: String,
+    /// Which part of the config's workloads these are, on which platform.
+    pub leg: verdict::Leg,
 }
 
 /// One workload, resolved.

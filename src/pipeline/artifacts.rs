@@ -7,7 +7,7 @@ use super::judge::Workload;
 use crate::github::Actions;
 use crate::report::{self, Place, chart, results};
 use crate::trace::files;
-use crate::verdict::{ExitCode, Judged};
+use crate::verdict::{ExitCode, Judged, Leg};
 
 const RESULTS: &str = "results.json";
 const MARKDOWN: &str = "report.md";
@@ -37,12 +37,18 @@ pub(super) fn clear(out: &Path) -> Result<()> {
 }
 
 /// Writes every graph and the results. Each is tried, whatever becomes of the others.
-pub(super) fn write(out: &Path, workloads: &[Workload], code: ExitCode, actions: Option<&Actions>) -> Result<()> {
+pub(super) fn write(
+    out: &Path,
+    workloads: &[Workload],
+    code: ExitCode,
+    legs: &[Leg],
+    actions: Option<&Actions>,
+) -> Result<()> {
     let mut outcomes: Vec<Result<()>> = workloads.iter().map(|workload| graphs(out, &workload.judged)).collect();
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let details: Vec<_> = workloads.iter().map(|workload| workload.details.clone()).collect();
-    outcomes
-        .push(results(&judged, code, &details).and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
+    let text = results(&judged, code, &details, legs);
+    outcomes.push(text.and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
     let links = actions::links(out, actions);
     let text = report::markdown(&judged, code, &details, &links, Place::Summary);
     outcomes.push(files::replace(&out.join(MARKDOWN), text.as_bytes()));

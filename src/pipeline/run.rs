@@ -1,5 +1,6 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,7 +13,7 @@ use crate::config::{Plan, WorkloadPlan};
 use crate::sampler::{self, Caught, open_source};
 use crate::trace::{self, Ended, Environment, PeakBound, ReadyMark, RunRecord, Sampling, run_folder};
 use crate::units::Bytes;
-use crate::verdict::{self, Budget, ExitCode, Judged, Limits, Measure, Subject};
+use crate::verdict::{self, Budget, ExitCode, Judged, Leg, Limits, Measure, Subject};
 use crate::workload::{Command, Ready, ReadyKind, Settings, Stop};
 use crate::{analysis, os, synth};
 
@@ -34,6 +35,11 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
     artifacts::clear(&plan.out)?;
     let caught = Caught::begin()?;
     let environment = Environment { facts: os::environment() };
+    if let (Some(shard), false) = (plan.leg.shard, voice.quiet) {
+        let names: Vec<&str> = plan.leg.own().map(String::as_str).collect();
+        let what = if names.is_empty() { "no workload is its own".to_owned() } else { names.join(", ") };
+        let _ = writeln!(io::stderr(), "memguard: shard {shard}: {what}");
+    }
     let mut workloads = Vec::new();
     for workload in &plan.workloads {
         let folded = actions.as_ref().map(|_| actions::Folded::begin());
@@ -47,7 +53,7 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
-    let written = artifacts::write(&plan.out, &workloads, code, actions.as_ref());
+    let written = artifacts::write(&plan.out, &workloads, code, slice::from_ref(&plan.leg), actions.as_ref());
     let text = judge::tell(&workloads, code, voice, Some(&plan.out));
     // Whoever closed standard error does not want to read it; the files and the exit code stand.
     let _ = io::stderr().write_all(text.as_bytes());
@@ -83,7 +89,7 @@ fn record_all(
             workload: workload.name.clone(),
             run,
             command: workload.launch.command.to_string(),
-            platform: plan.platform.clone(),
+            platform: plan.leg.platform.clone(),
             metric: source.metric(),
             source: source.kind().name().to_owned(),
             interval: workload.sampling.interval,
@@ -144,7 +150,7 @@ pub fn demo(out: &Path, voice: Voice) -> Result<ExitCode> {
         workloads: vec![workload],
         out: out.to_owned(),
         baseline: baseline::Settings { file: out.join("no-baseline.toml"), required: false },
-        platform: os::platform(),
+        leg: Leg { platform: os::platform(), workloads: vec!["demo".into()], config: None, shard: None },
     };
     let code = run(&plan, voice)?;
     let graph = out.join("demo").join("graph.png");

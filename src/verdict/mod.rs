@@ -4,14 +4,18 @@ mod doubt;
 mod exit;
 mod failures;
 mod judge;
+mod leg;
 mod model;
+mod shard;
 #[cfg(test)]
 mod tests;
 
 pub use exit::exit_code;
 pub use failures::failure;
 pub use judge::judge;
+pub use leg::Leg;
 pub use model::{
     Budget, Check, CheckKind, ConfigLine, ExitCode, Judged, JudgedRun, Level, Limits, Measure, Outcome, RunFailure,
     Subject, Tolerance, Verdict,
 };
+pub use shard::{Shard, ShardError};

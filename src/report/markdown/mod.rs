@@ -105,6 +105,7 @@ fn head(judged: &[Judged], exit: ExitCode) -> String {
     let bad = |judged: &&Judged| matches!(judged.verdict, Verdict::Fail | Verdict::Error);
     let failed = judged.iter().filter(bad).count();
     let of = match judged.len() {
+        0 => "no workload was this machine's".to_owned(),
         1 => code(&judged[0].key.workload, 60),
         count if failed > 0 => format!("{failed} of {count} workloads"),
         count => format!("{count} workloads"),

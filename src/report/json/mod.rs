@@ -10,7 +10,7 @@ use super::finding::sentence;
 use crate::analysis::{Certainty, LogGrowth, Measured, Measures, Quality, Segment, Sureness, finding};
 use crate::trace::{Ended, ProcessRow};
 use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
-use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Outcome, Verdict};
+use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Leg, Outcome, Verdict};
 
 /// The version of the file's meaning.
 const SCHEMA: u32 = 1;
@@ -23,7 +23,23 @@ struct Results<'a> {
     memguard: &'static str,
     verdict: &'static str,
     exit_code: u8,
+    legs: Vec<LegOut<'a>>,
     workloads: Vec<Workload<'a>>,
+}
+
+/// Whose results these are: one machine's after a run, several machines' after a merge.
+#[derive(Serialize)]
+struct LegOut<'a> {
+    platform: &'a str,
+    workloads: &'a [String],
+    config_sha256: Option<&'a str>,
+    shard: Option<ShardOut>,
+}
+
+#[derive(Serialize)]
+struct ShardOut {
+    index: u32,
+    of: u32,
 }
 
 #[derive(Serialize)]
@@ -132,11 +148,12 @@ struct Program {
     peak_bytes: Option<Bytes>,
 }
 
-/// The text of `results.json`. `details` has those of each workload, in the order of `judged`.
+/// The text of `results.json`. `details` has those of each workload, in the order of `judged`; `legs` says which machines ran
+/// them.
 ///
 /// # Errors
 /// Never in practice: all that is written has a form in JSON.
-pub fn results(judged: &[Judged], code: ExitCode, details: &[Details]) -> Result<String> {
+pub fn results(judged: &[Judged], code: ExitCode, details: &[Details], legs: &[Leg]) -> Result<String> {
     let workloads = judged
         .iter()
         .enumerate()
@@ -159,11 +176,21 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details]) -> Result
         memguard: env!("CARGO_PKG_VERSION"),
         verdict: overall(judged),
         exit_code: code as u8,
+        legs: legs.iter().map(leg).collect(),
         workloads,
     };
     let mut text = serde_json::to_string_pretty(&results).context("could not write the results as JSON")?;
     text.push('\n');
     Ok(text)
+}
+
+fn leg(leg: &Leg) -> LegOut<'_> {
+    LegOut {
+        platform: &leg.platform,
+        workloads: &leg.workloads,
+        config_sha256: leg.config.as_deref(),
+        shard: leg.shard.map(|shard| ShardOut { index: shard.index(), of: shard.of() }),
+    }
 }
 
 /// The verdict of all workloads, in one word.

@@ -1,0 +1,21 @@
+use super::Shard;
+
+/// What one machine ran of a whole: from this, `merge` can tell that nothing is missing and nothing doubled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leg {
+    /// Operating system, architecture and the user's label: `linux-x86_64`.
+    pub platform: String,
+    /// Every workload of the plan by its name, those of the other shards included, in the order of the config.
+    pub workloads: Vec<String>,
+    /// The SHA-256 of the config in hexadecimal digits, whichever line ends it has; None where there was none.
+    pub config: Option<String>,
+    /// Which part of the plan was run; None for the whole.
+    pub shard: Option<Shard>,
+}
+
+impl Leg {
+    /// The workloads that were this machine's.
+    pub fn own(&self) -> impl Iterator<Item = &String> {
+        self.workloads.iter().filter(|name| self.shard.is_none_or(|shard| shard.has(name, &self.workloads)))
+    }
+}
