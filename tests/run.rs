@@ -58,6 +58,25 @@ fn workers_that_share_memory_share_the_bill() {
 }
 
 #[test]
+fn who_held_the_memory_is_recorded_by_program() {
+    let project = Project::new();
+    std::os::unix::fs::symlink(common::MEMGUARD, project.path("worker")).unwrap();
+    let shell = format!(
+        "'{}' synth 'ramp 60MiB; hold 400ms' & ./worker synth 'ramp 30MiB; hold 400ms'; wait",
+        common::MEMGUARD
+    );
+    assert_eq!(project.memguard(&["run", "--", "sh", "-c", &shell]).code, 0);
+    let rows = fs::read_to_string(project.path("memguard-report/sh/run-1/programs.csv")).unwrap();
+    for (program, most) in [("memguard", 60 * MIB + OWN), ("worker", 30 * MIB + OWN)] {
+        let memory = |row: &str| row.split(',').nth(3)?.parse::<u64>().ok();
+        let peak = rows.lines().filter(|row| row.split(',').nth(1) == Some(program)).filter_map(memory).max();
+        assert!(peak.is_some_and(|peak| close_to(peak, most, 4 * MIB)), "{program}: {rows}");
+    }
+    fs::remove_file(project.path("memguard-report/sh/run-1/programs.csv")).unwrap();
+    assert_eq!(project.memguard(&["check", "memguard-report"]).code, 0, "an older trace has no such file");
+}
+
+#[test]
 fn the_portable_source_sees_the_tree_too() {
     let run = Project::new().run(&["--source", "portable"], "fork 3 30MiB private 500ms; join");
     // Programs and libraries count for each process here, as rss has it.

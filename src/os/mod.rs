@@ -33,7 +33,7 @@ pub use linux::cgroup;
 pub use kernel::{adopt_orphans, cgroup_source, memory_kills, native_source};
 pub use portable::portable_source;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
-pub use source::{Gone, Reading, Seen, Source, SourceKind, TreeSource};
+pub use source::{Gone, Reading, Seen, Share, Source, SourceKind, TreeSource};
 pub use system::{
     Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, own_usage,
     shell, signal_name, signal_number, signal_process, terminal_width,

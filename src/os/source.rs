@@ -22,6 +22,12 @@ pub trait Source: Send {
     /// Whether what is read has gone for good, as of the last reading.
     fn is_gone(&self) -> bool;
 
+    /// What each of its processes held at the last reading. Where pages are shared it need not add up to the metric. Nothing
+    /// where the source does not tell one process from another.
+    fn shares(&self) -> Vec<Share<'_>> {
+        Vec::new()
+    }
+
     /// What the reader of the results must know of how they were read, in sentences.
     fn notices(&self) -> Vec<String>;
 }
@@ -106,6 +112,17 @@ pub struct Reading {
     pub seen: Vec<Seen>,
     /// Processes that ended.
     pub gone: Vec<Gone>,
+}
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share<'a> {
+    /// Its command line, as last read.
+    pub command: &'a str,
+    /// It was forked and still runs its parent's program, as far as the system tells.
+    pub is_fork: bool,
+    /// Its share of the metric, as far as it is known.
+    pub memory: Bytes,
 }
 
 /// A process that joined the tree.

@@ -54,6 +54,7 @@ pub(super) fn workload(
         let until = log.full_at().unwrap_or(Duration::MAX);
         let samples = files.samples()?.filter(|sample| sample.as_ref().map_or(true, |sample| sample.at <= until));
         details.log_growth = analysis::log_growth(files.log()?, samples)?;
+        details.programs = analysis::program_bands(|| files.programs())?;
     }
     Ok(Workload { judged, details, warnings })
 }

@@ -1,4 +1,4 @@
-use crate::analysis::{Excerpt, LogGrowth};
+use crate::analysis::{Excerpt, LogGrowth, ProgramBands};
 use crate::trace::{LogLine, ProcessRow};
 
 /// What reports show of a workload beside the judgement.
@@ -12,6 +12,8 @@ pub struct Details {
     pub log_growth: Option<LogGrowth>,
     /// Lines to stand beside the curve, of the run that the graph shows in full. Empty where there is none.
     pub excerpt: Excerpt,
+    /// Who held the memory, in the run that the graph shows in full. None where that was not recorded.
+    pub programs: Option<ProgramBands>,
 }
 
 impl Details {

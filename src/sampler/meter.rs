@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::ticks::Ticks;
-use crate::os::{self, OwnUsage, Reading, Source};
-use crate::trace::{PeakBound, ProcessRow, Recorder, RunRecord, Sample};
+use crate::os::{self, OwnUsage, Reading, Share, Source};
+use crate::trace::{Holder, PeakBound, ProcessRow, Recorder, RunRecord, Sample};
 use crate::units::{Bytes, Metric};
 
 /// Reads a source at every tick, records what it reads, and adds up what is to be said at the end.
@@ -88,7 +88,9 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         self.peak = self.peak.max(sample.peak);
         self.several |= sample.processes.is_some_and(|processes| processes > 1);
         self.last = Some(sample);
-        self.recorder.sample(&sample)
+        self.recorder.sample(&sample)?;
+        let source = &self.source;
+        self.recorder.programs(at, sample.memory, || source.shares().into_iter().map(holder).collect())
     }
 
     /// As last read.
@@ -120,4 +122,8 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         }
         Ok(())
     }
+}
+
+const fn holder(Share { command, is_fork, memory }: Share<'_>) -> Holder<'_> {
+    Holder { command, is_fork, memory }
 }

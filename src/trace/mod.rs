@@ -1,7 +1,8 @@
 //! Everything recorded of one run: samples, log lines, processes, marks, how it ended.
 //!
 //! The files are the source of truth. All that stands to the right of this module is computed from them alone.
-//! Each format is written and read in one file: `memory_csv`, `log_csv`, `processes_csv`, `run_json`.
+//! Each format is written and read in one file: `memory_csv`, `log_csv`, `processes_csv`, `programs_csv`,
+//! `run_json`.
 
 mod clock;
 mod curve;
@@ -14,12 +15,15 @@ mod log_writer;
 mod memory_csv;
 mod model;
 mod processes_csv;
+mod program;
+mod programs_csv;
 mod reader;
 mod recorder;
 mod redact;
 mod row_file;
 mod rows;
 mod run_json;
+mod snapshots;
 mod stored;
 mod text;
 mod thinning;
@@ -30,10 +34,11 @@ pub use log_csv::LogLines;
 pub use log_writer::{LARGEST_LOG, LogWriter};
 pub use memory_csv::Samples;
 pub use model::{
-    Curve, Ended, Environment, LogLine, MarkKind, PeakBound, ProcessRow, ReadyMark, RunRecord, SCHEMA, Sample,
-    SamplePoint, Sampling, Stream,
+    Curve, Ended, Environment, Holder, LogLine, MarkKind, PeakBound, ProcessRow, Program, ProgramRow, ReadyMark,
+    RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream,
 };
 pub use processes_csv::Processes;
+pub use programs_csv::Programs;
 pub use reader::{RunFiles, open};
 pub use recorder::{Recorder, RunFolder};
 pub use redact::Redactor;
@@ -41,5 +46,6 @@ pub use stored::{Held, Stored};
 
 const MEMORY_CSV: &str = "memory.csv";
 const PROCESSES_CSV: &str = "processes.csv";
+const PROGRAMS_CSV: &str = "programs.csv";
 const LOG_CSV: &str = "log.csv";
 const RUN_JSON: &str = "run.json";

@@ -65,6 +65,39 @@ pub struct ProcessRow {
     pub command: String,
 }
 
+/// A program of the tree, whichever of its processes runs it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Program {
+    /// By its file's name, and what it runs: `cc1`, `python ingest.py`.
+    Named(String),
+    /// All that held too little to be named.
+    Others,
+}
+
+/// What the processes of a program held together at one instant: a row of `programs.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramRow {
+    /// Since launch.
+    pub at: Duration,
+    /// Whose memory it is.
+    pub program: Program,
+    /// How many processes ran it.
+    pub processes: u32,
+    /// Their share of the metric. It stands until the program's next row.
+    pub memory: Bytes,
+}
+
+/// A process and what it holds of the metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder<'a> {
+    /// Its command line.
+    pub command: &'a str,
+    /// Forked, and still running its parent's program.
+    pub is_fork: bool,
+    /// Its share of the metric, as far as it is known.
+    pub memory: Bytes,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {

@@ -53,7 +53,7 @@ impl ProcessWriter {
     }
 }
 
-fn push_seconds(time: Option<Duration>, out: &mut Vec<u8>) {
+pub(super) fn push_seconds(time: Option<Duration>, out: &mut Vec<u8>) {
     let _ = match time {
         Some(time) => write!(out, "{}.{:06},", time.as_secs(), time.subsec_micros()),
         None => write!(out, ","),

@@ -9,8 +9,9 @@ use super::log_csv::LogLines;
 use super::memory_csv::Samples;
 use super::model::{LogLine, ProcessRow, RunRecord, Sample};
 use super::processes_csv::Processes;
+use super::programs_csv::Programs;
 use super::stored::Stored;
-use super::{LOG_CSV, MEMORY_CSV, PROCESSES_CSV, RUN_JSON, run_json};
+use super::{LOG_CSV, MEMORY_CSV, PROCESSES_CSV, PROGRAMS_CSV, RUN_JSON, run_json};
 
 /// What is known of one run, to be read as often as needed.
 #[derive(Debug, Clone)]
@@ -36,14 +37,22 @@ enum RowsOf {
 /// When a file is missing, is not memguard's, or was written by a later version.
 pub fn open(folder: &Path) -> Result<RunFiles> {
     let record = run_json::read(&folder.join(RUN_JSON))?;
+    let programs = programs_of(folder)?;
     let cut = [
         (MEMORY_CSV, Samples::open(&folder.join(MEMORY_CSV))?.last_is_cut()),
         (LOG_CSV, LogLines::open(&folder.join(LOG_CSV))?.last_is_cut()),
         (PROCESSES_CSV, Processes::open(&folder.join(PROCESSES_CSV))?.last_is_cut()),
+        (PROGRAMS_CSV, programs.is_some_and(|programs| programs.last_is_cut())),
     ];
     let warning = |name| format!("the last row of `{}` was cut off and is left out", folder.join(name).display());
     let warnings = cut.into_iter().filter(|(_, cut)| *cut).map(|(name, _)| warning(name)).collect();
     Ok(RunFiles { rows: RowsOf::Folder(folder.to_owned()), record, warnings })
+}
+
+/// None of a trace from before there was such a file.
+fn programs_of(folder: &Path) -> Result<Option<Programs>> {
+    let path = folder.join(PROGRAMS_CSV);
+    path.exists().then(|| Programs::open(&path)).transpose()
 }
 
 impl RunFiles {
@@ -94,6 +103,17 @@ impl RunFiles {
         match &self.rows {
             RowsOf::Folder(folder) => Processes::open(&folder.join(PROCESSES_CSV)).map(Stored::File),
             RowsOf::Held { .. } => Ok(Stored::held(&Arc::from([]))),
+        }
+    }
+
+    /// The rows of `programs.csv`, in the order of time. Holds one at a time. None where it was not recorded who held what.
+    ///
+    /// # Errors
+    /// As for [`Self::samples`].
+    pub fn programs(&self) -> Result<Option<Programs>> {
+        match &self.rows {
+            RowsOf::Folder(folder) => programs_of(folder),
+            RowsOf::Held { .. } => Ok(None),
         }
     }
 

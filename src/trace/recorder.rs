@@ -11,11 +11,13 @@ use jiff::tz::TimeZone;
 use super::clock::WallClock;
 use super::log_writer::{LARGEST_LOG, LogWriter};
 use super::memory_csv::MemoryWriter;
-use super::model::{ProcessRow, RunRecord, Sample};
+use super::model::{Holder, ProcessRow, RunRecord, Sample};
 use super::processes_csv::ProcessWriter;
+use super::programs_csv::ProgramWriter;
 use super::redact::Redactor;
 use super::row_file::RowFile;
 use super::{files, log_csv, run_json};
+use crate::units::Bytes;
 
 /// A run's folder, its files opened before anything is launched.
 pub struct RunFolder {
@@ -24,10 +26,11 @@ pub struct RunFolder {
     memory: RowFile,
     log: RowFile,
     processes: ProcessWriter,
+    programs: ProgramWriter,
 }
 
 impl RunFolder {
-    /// Creates the folder and its four files, `run.json` as `record` says (which is unfinished as yet). Files of an
+    /// Creates the folder and its five files, `run.json` as `record` says (which is unfinished as yet). Files of an
     /// earlier run in it are replaced. What `redactor` finds is in none of them.
     ///
     /// # Errors
@@ -40,7 +43,8 @@ impl RunFolder {
         let memory = MemoryWriter::create(&folder.join(super::MEMORY_CSV))?;
         let log = log_csv::create(&folder.join(super::LOG_CSV))?;
         let processes = ProcessWriter::create(&folder.join(super::PROCESSES_CSV), redactor.clone())?;
-        Ok(Self { run_json, redactor, memory, log, processes })
+        let programs = ProgramWriter::create(&folder.join(super::PROGRAMS_CSV), redactor.clone())?;
+        Ok(Self { run_json, redactor, memory, log, processes, programs })
     }
 
     /// Begins to record a run that was launched at `started`. Touches no file.
@@ -53,6 +57,7 @@ impl RunFolder {
             memory: MemoryWriter::new(self.memory, clock()),
             log: Arc::new(LogWriter::new(self.log, clock(), self.redactor.clone(), LARGEST_LOG)),
             processes: self.processes,
+            programs: self.programs,
             redactor: self.redactor,
         }
     }
@@ -65,6 +70,7 @@ pub struct Recorder {
     memory: MemoryWriter,
     log: Arc<LogWriter>,
     processes: ProcessWriter,
+    programs: ProgramWriter,
 }
 
 impl Recorder {
@@ -84,6 +90,20 @@ impl Recorder {
         self.processes.push(process)
     }
 
+    /// Takes what the whole tree held at a reading; `holders` tells who holds it, and is asked only now and then. Thinned, it
+    /// becomes rows of `programs.csv`: none where there are no holders.
+    ///
+    /// # Errors
+    /// When the file can't be written. Nothing more is then written to it.
+    pub fn programs<'a>(
+        &mut self,
+        at: Duration,
+        total: Bytes,
+        holders: impl FnOnce() -> Vec<Holder<'a>>,
+    ) -> Result<()> {
+        self.programs.push(at, total, holders)
+    }
+
     /// The writer of `log.csv`, for the threads that read the workload's output.
     #[must_use]
     pub fn log(&self) -> Arc<LogWriter> {
@@ -95,7 +115,12 @@ impl Recorder {
     /// # Errors
     /// When a file can't be written.
     pub fn flush_if_due(&mut self, now: Duration) -> Result<()> {
-        let results = [self.memory.flush_if_due(now), self.log.flush_if_due(now), self.processes.flush_if_due(now)];
+        let results = [
+            self.memory.flush_if_due(now),
+            self.log.flush_if_due(now),
+            self.processes.flush_if_due(now),
+            self.programs.flush_if_due(now),
+        ];
         results.into_iter().collect()
     }
 
@@ -107,9 +132,9 @@ impl Recorder {
     pub fn finish(mut self, record: &mut RunRecord) -> Result<()> {
         let memory = self.memory.finish();
         let (log, notice) = self.log.finish();
-        let processes = self.processes.finish();
+        let (processes, programs) = (self.processes.finish(), self.programs.finish());
         record.notices.extend(notice);
         let run = run_json::write(&self.run_json, &self.redactor.record(record));
-        [memory, log, processes, run].into_iter().collect()
+        [memory, log, processes, programs, run].into_iter().collect()
     }
 }

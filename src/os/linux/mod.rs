@@ -22,7 +22,7 @@ use self::pss::Ration;
 use self::sum::Sum;
 use self::tree::Tree;
 use super::Group;
-use super::source::{Reading, Source, SourceKind, TreeSource};
+use super::source::{Reading, Share, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// The best source of this system, for the metric that was asked for or else its best.
@@ -116,6 +116,20 @@ impl Source for ProcSource {
 
     fn is_gone(&self) -> bool {
         self.tree.running().next().is_none()
+    }
+
+    fn shares(&self) -> Vec<Share<'_>> {
+        let mut shares = Vec::new();
+        for process in self.tree.running().filter(|process| !process.borrows) {
+            let memory = if self.metric == Metric::Pss {
+                process.estimate(self.tree.inherited(process)).map(|estimate| estimate.total())
+            } else {
+                process.memory.map(|memory| memory.split.total())
+            };
+            let Some(memory) = memory.map(Bytes) else { continue };
+            shares.push(Share { command: &process.command, is_fork: process.forked, memory });
+        }
+        shares
     }
 
     fn notices(&self) -> Vec<String> {

@@ -57,6 +57,13 @@ pub(super) struct Estimate {
     pub(super) mapped: u64,
 }
 
+impl Estimate {
+    /// All that may be its.
+    pub(super) fn total(&self) -> u64 {
+        self.share.total() + self.copied + self.mapped
+    }
+}
+
 impl Sharing {
     /// The share of what is resident now, from what the share was when it was read.
     ///

@@ -30,7 +30,7 @@ impl Sum {
         self.mapped += estimate.mapped;
         let highest = match sharing {
             Sharing::Unknown => memory.split.total(),
-            Sharing::Read(_) | Sharing::Denied => estimate.share.total() + estimate.copied + estimate.mapped,
+            Sharing::Read(_) | Sharing::Denied => estimate.total(),
         };
         if let Sharing::Read(shares) = sharing
             && estimate.mapped > 0

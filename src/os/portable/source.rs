@@ -4,7 +4,7 @@ use anyhow::Result;
 use sysinfo::{MemoryRefreshKind, System};
 
 use crate::os::Group;
-use crate::os::source::{Gone, Reading, Seen, Source, SourceKind, TreeSource};
+use crate::os::source::{Gone, Reading, Seen, Share, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// What a system tells of its processes.
@@ -90,6 +90,8 @@ pub(super) struct PortableSource<P> {
 struct Member {
     id: Id,
     command: String,
+    /// As last read.
+    now: Option<Bytes>,
     /// The system's mark as of the last reading, or else the most that was read.
     peak: Option<Bytes>,
     is_denied: bool,
@@ -136,7 +138,7 @@ impl<P: Processes> PortableSource<P> {
             }
             for Newcomer { id, parent, .. } in joining {
                 let command = self.processes.command(id.pid);
-                let member = Member { id, command, peak: None, is_denied: false };
+                let member = Member { id, command, now: None, peak: None, is_denied: false };
                 if let Some(mut before) = self.members.insert(id.pid, member) {
                     reading.gone.push(before.gone());
                 }
@@ -171,10 +173,12 @@ impl<P: Processes> Source for PortableSource<P> {
         let mut sum = Sum::default();
         self.members.retain(|_, member| match self.processes.state(member.id) {
             State::Lives(memory) => {
+                member.now = Some(memory.now);
                 sum.add(&memory, member.rise(&memory, self.is_watched));
                 true
             }
             State::Denied => {
+                member.now = None;
                 self.denied += u64::from(!std::mem::replace(&mut member.is_denied, true));
                 sum.processes += 1;
                 sum.is_open = true;
@@ -208,6 +212,11 @@ impl<P: Processes> Source for PortableSource<P> {
 
     fn is_gone(&self) -> bool {
         self.members.is_empty()
+    }
+
+    fn shares(&self) -> Vec<Share<'_>> {
+        let read = self.members.values().filter_map(|member| Some((member, member.now?)));
+        read.map(|(member, memory)| Share { command: &member.command, is_fork: false, memory }).collect()
     }
 
     fn notices(&self) -> Vec<String> {
