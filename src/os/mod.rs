@@ -3,6 +3,9 @@
 //! The only place that asks which system this is. Sources of memory stand behind one trait, [`Source`]; those that follow a
 //! tree have another, [`TreeSource`].
 
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(target_os = "linux", expect(unreachable_pub, reason = "other systems use it, this one only tests it"))]
+mod bell;
 mod portable;
 mod source;
 
@@ -27,16 +30,18 @@ use linux as kernel;
 #[cfg(not(target_os = "linux"))]
 use portable as kernel;
 
+#[cfg(not(target_os = "linux"))]
+pub use bell::Bell;
 #[cfg(target_os = "linux")]
-pub use linux::cgroup;
+pub use linux::{Bell, cgroup};
 
-pub use kernel::{adopt_orphans, cgroup_source, memory_kills, native_source};
+pub use kernel::{adopt_orphans, cgroup_source, memory_kills, native_source, with_limits_found};
 pub use portable::portable_source;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
 pub use source::{Gone, Reading, Seen, Share, Source, SourceKind, TreeSource};
 pub use system::{
     Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, own_usage,
-    shell, signal_name, signal_number, signal_process, terminal_width,
+    shell, signal_name, signal_number, signal_process, terminal_width, thread_cpu,
 };
 
 use std::time::Duration;

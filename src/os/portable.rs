@@ -86,6 +86,10 @@ pub fn cgroup_source(_metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
     )
 }
 
+/// Does nothing: no limits are changed here.
+#[cfg(not(target_os = "linux"))]
+pub const fn with_limits_found(_: &mut std::process::Command) {}
+
 /// Not told by this system.
 #[cfg(not(target_os = "linux"))]
 #[must_use]

@@ -232,6 +232,12 @@ fn own_peak() -> Option<Bytes> {
     kib.map(Bytes::from_kib)
 }
 
+/// The CPU time of the thread that asks.
+#[must_use]
+pub fn thread_cpu() -> Option<Duration> {
+    Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).ok()
+}
+
 /// Kernel interface: `RUSAGE_SELF`, getrusage(2).
 fn own_cpu() -> Duration {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();

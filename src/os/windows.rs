@@ -11,6 +11,7 @@ use std::os::windows::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use same_file::Handle;
@@ -161,6 +162,12 @@ impl Foreground {
 pub fn own_usage() -> OwnUsage {
     let Ok(own) = Process::open(std::process::id()) else { return OwnUsage::default() };
     OwnUsage { cpu: own.cpu(), peak: own.memory().map(|memory| memory.private_peak) }
+}
+
+/// The CPU time of the thread that asks: not told here.
+#[must_use]
+pub const fn thread_cpu() -> Option<Duration> {
+    None
 }
 
 /// Where a run is made: figures that may explain a difference between two machines.

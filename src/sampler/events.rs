@@ -1,10 +1,10 @@
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::os::{Ending, Interrupts};
+use crate::os::{Bell, Ending, Interrupts};
 
 /// Ctrl-C and its like, caught for as long as memguard runs workloads.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Caught {
 #[derive(Debug, Default)]
 struct CaughtState {
     signal: Option<i32>,
-    current: Option<Sender<Event>>,
+    current: Option<Outbox>,
 }
 
 impl Caught {
@@ -32,7 +32,7 @@ impl Caught {
             state.signal = Some(signal);
             if let Some(current) = &state.current {
                 // A run that has just ended no longer listens: the number is kept for what comes after it.
-                let _ = current.send(Event::Interrupted(signal));
+                current.send(Event::Interrupted(signal));
             }
         })?;
         Ok(Self { state, _watch: watch })
@@ -44,7 +44,7 @@ impl Caught {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).signal
     }
 
-    pub(super) fn listen(&self, current: Option<Sender<Event>>) {
+    pub(super) fn listen(&self, current: Option<Outbox>) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).current = current;
     }
 }
@@ -60,4 +60,67 @@ pub(super) enum Event {
     /// What is to be said of the files that were followed.
     LogsFollowed(Vec<String>),
     Interrupted(i32),
+}
+
+/// Where to send what happens. A run that is over no longer listens: that is no error.
+#[derive(Debug, Clone)]
+pub(super) struct Outbox {
+    sender: Sender<Event>,
+    bell: Arc<Bell>,
+}
+
+/// Where it is received, by the thread that made it. A channel's own timed wait would do the same and touch much more memory
+/// at every tick, all of it cold after 10 ms of sleep.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    receiver: Receiver<Event>,
+    bell: Arc<Bell>,
+}
+
+pub(super) fn post() -> (Outbox, Inbox) {
+    let (sender, receiver) = channel();
+    let bell = Arc::new(Bell::default());
+    (Outbox { sender, bell: Arc::clone(&bell) }, Inbox { receiver, bell })
+}
+
+impl Outbox {
+    pub(super) fn send(&self, event: Event) {
+        if self.sender.send(event).is_ok() {
+            self.bell.ring();
+        }
+    }
+}
+
+impl Inbox {
+    /// The next event. None when there was none until the deadline.
+    pub(super) fn wait_until(&self, deadline: Instant) -> Option<Event> {
+        while self.bell.wait_until(deadline) {
+            if let Ok(event) = self.receiver.try_recv() {
+                self.bell.ring(); // there may be more
+                return Some(event);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn events_come_in_their_order_and_late_ones_are_waited_for() {
+        let (outbox, inbox) = post();
+        outbox.send(Event::OutputEnded);
+        outbox.send(Event::Interrupted(2));
+        let far = Instant::now() + Duration::from_secs(60);
+        assert!(matches!(inbox.wait_until(far), Some(Event::OutputEnded)));
+        assert!(matches!(inbox.wait_until(far), Some(Event::Interrupted(2))));
+        let late = thread::spawn(move || outbox.send(Event::OutputEnded));
+        assert!(matches!(inbox.wait_until(far), Some(Event::OutputEnded)));
+        late.join().unwrap();
+        assert!(inbox.wait_until(Instant::now()).is_none());
+    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Meter<'a, S: Source + ?Sized> {
     /// Parent and first sight of the processes that live.
     started: HashMap<u32, (u32, Duration)>,
     last: Option<Sample>,
+    /// When the last reading ended.
+    pub(super) now: Duration,
     pub(super) peak: Bytes,
     /// The most that the peak can have been; None once a reading left that open.
     at_most: Option<Bytes>,
@@ -42,6 +44,7 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
             own_before,
             started: HashMap::new(),
             last: None,
+            now: Duration::ZERO,
             peak: Bytes::ZERO,
             at_most: Some(Bytes::ZERO),
             several: false,
@@ -52,7 +55,8 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
     pub(super) fn read(&mut self) -> Result<()> {
         let begun = self.clock.elapsed();
         let reading = self.source.read()?;
-        self.ticks.taken(begun, self.clock.elapsed());
+        self.now = self.clock.elapsed();
+        self.ticks.taken(begun, self.now, os::thread_cpu);
         self.record(begun, &reading)?;
         self.recorder.flush_if_due(begun)
     }
@@ -112,6 +116,7 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         record.sampling.own_cpu = own.cpu.zip(self.own_before.cpu).map(|(after, before)| after.saturating_sub(before));
         record.sampling.own_peak = own.peak;
         record.notices.extend(self.source.notices());
+        record.notices.extend(self.ticks.notice());
     }
 
     /// The rows of those that outlived the run.

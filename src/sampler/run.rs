@@ -1,12 +1,11 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use super::events::{Caught, Event};
+use super::events::{Caught, Event, Inbox, Outbox, post};
 use super::life::{Deed, Life};
 use super::meter::Meter;
 use super::settings::{Settings, SourceChoice};
@@ -79,7 +78,7 @@ pub fn record_run(
     let root = child.id();
     source.follow(root, Some(&group))?;
     let mut recorder = files.launched(record.started);
-    let (events, inbox) = channel();
+    let (events, inbox) = post();
     caught.listen(Some(events.clone()));
     let foreground = Foreground::lend(root);
     let watchers = Watchers::new(launch, &recorder, &events, clock);
@@ -159,8 +158,8 @@ struct Run<'a> {
     launch: &'a workload::Settings,
     life: Life,
     meter: Meter<'a, dyn TreeSource>,
-    events: Sender<Event>,
-    inbox: Receiver<Event>,
+    events: Outbox,
+    inbox: Inbox,
     clock: Instant,
     group: Group,
     drive: Option<Group>,
@@ -177,7 +176,7 @@ impl Run<'_> {
         let mut told = false;
         loop {
             self.meter.read().context("could not read the workload's memory")?;
-            let deed = self.life.tick(self.clock.elapsed(), self.meter.memory());
+            let deed = self.life.tick(self.meter.now, self.meter.memory());
             self.perform(deed)?;
             if self.life.root_has_ended() {
                 let members = self.meter.source.members();
@@ -207,23 +206,13 @@ impl Run<'_> {
     /// Waits until the next reading is due, and deals with what happens until then.
     fn wait(&mut self) -> Result<()> {
         loop {
-            let due = self
-                .life
-                .next_deadline()
-                .map_or(self.meter.ticks.next(), |deadline| deadline.min(self.meter.ticks.next()));
-            let left = due.saturating_sub(self.clock.elapsed());
-            if left.is_zero() {
-                return Ok(());
-            }
-            match self.inbox.recv_timeout(left) {
-                Ok(event) => {
-                    let ended = matches!(event, Event::RootEnded(_));
-                    self.happen(event)?;
-                    if ended {
-                        return Ok(()); // look at once who is left
-                    }
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
+            let tick = self.meter.ticks.next();
+            let due = self.life.next_deadline().map_or(tick, |deadline| deadline.min(tick));
+            let Some(event) = self.inbox.wait_until(self.clock + due) else { return Ok(()) };
+            let ended = matches!(event, Event::RootEnded(_));
+            self.happen(event)?;
+            if ended {
+                return Ok(()); // look at once who is left
             }
         }
     }
@@ -312,16 +301,16 @@ impl Run<'_> {
     fn drain_output(&mut self) -> Result<()> {
         let deadline = Instant::now() + LAST_OUTPUT;
         while self.outputs > 0 {
-            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Event::OutputEnded) => self.outputs -= 1,
-                Ok(Event::OutputFailed(error)) => return Err(error),
-                Ok(Event::LogsFollowed(notices)) => self.notices.extend(notices),
-                Ok(Event::Ready(at)) if !self.life.is_stopping() => {
+            match self.inbox.wait_until(deadline) {
+                Some(Event::OutputEnded) => self.outputs -= 1,
+                Some(Event::OutputFailed(error)) => return Err(error),
+                Some(Event::LogsFollowed(notices)) => self.notices.extend(notices),
+                Some(Event::Ready(at)) if !self.life.is_stopping() => {
                     // The line was printed before the end, and read after it.
                     let _ = self.life.ready(at);
                 }
-                Ok(_) => {}
-                Err(_) => return Ok(()),
+                Some(_) => {}
+                None => return Ok(()),
             }
         }
         Ok(())

@@ -1,14 +1,13 @@
 use std::process::{Child, ChildStderr, ChildStdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 use regex::Regex;
 
-use super::events::Event;
+use super::events::{Event, Outbox};
 use crate::os::{self, Ending};
 use crate::trace::{LogWriter, Recorder, Stream};
 use crate::workload::{self, Destination, Followed, LineClock, LogFile, Piece, ReadyKind};
@@ -22,7 +21,7 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(super) struct Watchers {
     pub(super) log: Arc<LogWriter>,
-    pub(super) events: Sender<Event>,
+    pub(super) events: Outbox,
     /// When the run began, on the monotonic clock.
     pub(super) clock: Instant,
     /// Set once there is nothing left to wait for.
@@ -37,12 +36,7 @@ struct ReadyLine {
 }
 
 impl Watchers {
-    pub(super) fn new(
-        launch: &workload::Settings,
-        recorder: &Recorder,
-        events: &Sender<Event>,
-        clock: Instant,
-    ) -> Self {
+    pub(super) fn new(launch: &workload::Settings, recorder: &Recorder, events: &Outbox, clock: Instant) -> Self {
         let ready_line = match &launch.ready {
             Some(workload::Ready { kind: ReadyKind::Log(pattern), .. }) => {
                 Some(Arc::new(ReadyLine { pattern: pattern.clone(), seen: AtomicBool::new(false) }))
@@ -85,7 +79,7 @@ impl Watchers {
         let (settings, watchers) = (launch.clone(), self.clone());
         thread::spawn(move || {
             if workload::watch_for_ready(&settings, wall, &watchers.give_up) {
-                let _ = watchers.events.send(Event::Ready(watchers.clock.elapsed()));
+                watchers.events.send(Event::Ready(watchers.clock.elapsed()));
             }
         });
     }
@@ -125,7 +119,7 @@ impl Watchers {
                 Stream::Stdout | Stream::Stderr => None,
             });
             let notices = followed.notices().into_iter().chain(named).collect();
-            let _ = watchers.events.send(Event::LogsFollowed(notices));
+            watchers.events.send(Event::LogsFollowed(notices));
             watchers.end(failure);
         });
     }
@@ -152,26 +146,28 @@ impl Watchers {
             && ready.pattern.is_match(line)
             && !ready.seen.swap(true, Ordering::Relaxed)
         {
-            let _ = self.events.send(Event::Ready(at));
+            self.events.send(Event::Ready(at));
         }
     }
 
     /// The run may be over: then nobody listens, and nobody needs to.
     fn end(&self, failure: Option<anyhow::Error>) {
-        let _ = failure.map(|error| self.events.send(Event::OutputFailed(error)));
-        let _ = self.events.send(Event::OutputEnded);
+        if let Some(error) = failure {
+            self.events.send(Event::OutputFailed(error));
+        }
+        self.events.send(Event::OutputEnded);
     }
 }
 
 /// Waits for a process in a thread of its own: its end is an event, not something to look for at every tick.
 pub(super) fn wait_for(
     mut child: Child,
-    events: &Sender<Event>,
+    events: &Outbox,
     event: impl FnOnce(Option<Ending>) -> Event + Send + 'static,
 ) {
     let events = events.clone();
     thread::spawn(move || {
         let ending = child.wait().ok().map(os::ending);
-        let _ = events.send(event(ending));
+        events.send(event(ending));
     });
 }

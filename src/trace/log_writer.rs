@@ -99,8 +99,8 @@ impl LogWriter {
         splitter.finish(|line| log.line(stream, &line, &mut stamp))
     }
 
-    pub(super) fn flush_if_due(&self, now: Duration) -> Result<()> {
-        self.lock().log.file.flush_if_due(now)
+    pub(super) fn flush(&self) -> Result<()> {
+        self.lock().log.file.flush()
     }
 
     /// Writes what is left. What comes later, from a process that kept the stream open, is ignored. Tells what is not

@@ -40,8 +40,8 @@ impl MemoryWriter {
         self.thinning.push(*sample, |row| write(row, file, clock))
     }
 
-    pub(super) fn flush_if_due(&mut self, now: Duration) -> Result<()> {
-        self.file.flush_if_due(now)
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.file.flush()
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {

@@ -198,6 +198,8 @@ pub struct Sampling {
     pub ticks: u64,
     /// Deadlines that passed without a reading of their own.
     pub missed: u64,
+    /// Deadlines left out on purpose, so that reading takes no more than its share of a core.
+    pub stretched: u64,
     /// The longest time between two readings.
     pub longest_gap: Duration,
     /// CPU time that memguard itself used during the run; None where the system does not tell.

@@ -44,11 +44,7 @@ impl ProcessWriter {
         })
     }
 
-    pub(super) fn flush_if_due(&mut self, now: Duration) -> Result<()> {
-        self.file.flush_if_due(now)
-    }
-
-    pub(super) fn finish(&mut self) -> Result<()> {
+    pub(super) fn flush(&mut self) -> Result<()> {
         self.file.flush()
     }
 }
@@ -124,7 +120,7 @@ mod tests {
         for row in [&ended, &odd, &long] {
             writer.push(row).unwrap();
         }
-        writer.finish().unwrap();
+        writer.flush().unwrap();
         let text = files::read_text(&path).unwrap();
         insta::assert_snapshot!(text.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
         pid,parent_pid,started_s,ended_s,peak_bytes,command
@@ -144,7 +140,7 @@ mod tests {
         let redactor = Redactor::new(vec![regex::Regex::new("hunter[0-9]").unwrap()]);
         let mut writer = ProcessWriter::create(&path, redactor).unwrap();
         writer.push(&process(7, "login --password hunter2")).unwrap();
-        writer.finish().unwrap();
+        writer.flush().unwrap();
         assert!(files::read_text(&path).unwrap().ends_with(",login --password [redacted]\n"));
     }
 }

@@ -44,8 +44,8 @@ impl ProgramWriter {
         self.snapshots.push(at, total, holders, |row| write(row, file, redactor))
     }
 
-    pub(super) fn flush_if_due(&mut self, now: Duration) -> Result<()> {
-        self.file.flush_if_due(now)
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.file.flush()
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {

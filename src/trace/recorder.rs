@@ -19,6 +19,9 @@ use super::row_file::RowFile;
 use super::{files, log_csv, run_json};
 use crate::units::Bytes;
 
+/// Rows are on disk this long after they were written, at the latest.
+const FLUSH_EVERY: Duration = Duration::from_millis(250);
+
 /// A run's folder, its files opened before anything is launched.
 pub struct RunFolder {
     run_json: PathBuf,
@@ -59,6 +62,7 @@ impl RunFolder {
             processes: self.processes,
             programs: self.programs,
             redactor: self.redactor,
+            flushed: Duration::ZERO,
         }
     }
 }
@@ -71,6 +75,7 @@ pub struct Recorder {
     log: Arc<LogWriter>,
     processes: ProcessWriter,
     programs: ProgramWriter,
+    flushed: Duration,
 }
 
 impl Recorder {
@@ -115,12 +120,11 @@ impl Recorder {
     /// # Errors
     /// When a file can't be written.
     pub fn flush_if_due(&mut self, now: Duration) -> Result<()> {
-        let results = [
-            self.memory.flush_if_due(now),
-            self.log.flush_if_due(now),
-            self.processes.flush_if_due(now),
-            self.programs.flush_if_due(now),
-        ];
+        if now.saturating_sub(self.flushed) < FLUSH_EVERY {
+            return Ok(());
+        }
+        self.flushed = now;
+        let results = [self.memory.flush(), self.log.flush(), self.processes.flush(), self.programs.flush()];
         results.into_iter().collect()
     }
 
@@ -132,7 +136,7 @@ impl Recorder {
     pub fn finish(mut self, record: &mut RunRecord) -> Result<()> {
         let memory = self.memory.finish();
         let (log, notice) = self.log.finish();
-        let (processes, programs) = (self.processes.finish(), self.programs.finish());
+        let (processes, programs) = (self.processes.flush(), self.programs.finish());
         record.notices.extend(notice);
         let run = run_json::write(&self.run_json, &self.redactor.record(record));
         [memory, log, processes, programs, run].into_iter().collect()

@@ -3,14 +3,10 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
 use super::files;
-
-/// Rows are on disk this long after they were written, at the latest.
-const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
 const FULL: usize = 32 * 1024;
 
@@ -18,7 +14,6 @@ pub(super) struct RowFile {
     path: PathBuf,
     file: File,
     rows: Vec<u8>,
-    flushed: Duration,
     broken: bool,
 }
 
@@ -27,7 +22,7 @@ impl RowFile {
     pub(super) fn create(path: &Path, header: &str) -> Result<Self> {
         let file = files::create(path)?;
         let rows = Vec::with_capacity(2 * FULL);
-        let mut file = Self { path: path.to_owned(), file, rows, flushed: Duration::ZERO, broken: false };
+        let mut file = Self { path: path.to_owned(), file, rows, broken: false };
         file.rows.extend_from_slice(header.as_bytes());
         file.rows.push(b'\n');
         file.flush()?;
@@ -38,14 +33,6 @@ impl RowFile {
     pub(super) fn row(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         write(&mut self.rows);
         if self.rows.len() >= FULL { self.flush() } else { Ok(()) }
-    }
-
-    pub(super) fn flush_if_due(&mut self, now: Duration) -> Result<()> {
-        if now.saturating_sub(self.flushed) < FLUSH_EVERY {
-            return Ok(());
-        }
-        self.flushed = now;
-        self.flush()
     }
 
     /// After the first failure nothing more is written: rows after a gap or half a row would be worse than none.

@@ -146,6 +146,8 @@ enum End {
 struct Quality {
     ticks: u64,
     missed: u64,
+    #[serde(default)]
+    stretched: u64,
     #[serde(rename = "longest_gap_s", with = "seconds")]
     longest_gap: Duration,
     #[serde(rename = "own_cpu_s", with = "optional_seconds")]
@@ -275,6 +277,7 @@ pub(crate) mod tests {
           "sampling": {
             "ticks": 123,
             "missed": 0,
+            "stretched": 0,
             "longest_gap_s": 0.011,
             "own_cpu_s": null,
             "own_peak_bytes": null

@@ -79,6 +79,7 @@ pub(super) fn prepare(command: &Command, settings: &Settings) -> std::process::C
     if let Some(folder) = &settings.folder {
         prepared.current_dir(folder);
     }
+    os::with_limits_found(&mut prepared);
     prepared
 }
 

@@ -1,21 +1,28 @@
 //! Linux: /proc read directly, files kept open.
 
+mod bell;
 pub mod cgroup;
+mod files;
 mod machine;
 mod proc;
 mod process;
 mod pss;
 mod sharing;
 mod sum;
+mod threads;
 mod tree;
 
+use std::io;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
+pub use self::bell::Bell;
 use self::cgroup::ControlGroup;
 pub use self::cgroup::cgroup_source;
+use self::files::ManyFiles;
+pub use self::files::with_limits_found;
 use self::machine::Machine;
 use self::proc::ProcFile;
 use self::pss::Ration;
@@ -66,7 +73,12 @@ struct ProcSource {
     ration: Ration,
     machine: Machine,
     buffer: Vec<u8>,
-    denied: u64,
+    /// What a tick reads at which nothing has moved, once that is known.
+    settled: Option<(Instant, Reading)>,
+    /// From the launch of what is followed: that starts under the limits which memguard found.
+    _files: Option<ManyFiles>,
+    /// The system refused files for what is to be left out.
+    failed: Option<io::Error>,
 }
 
 impl ProcSource {
@@ -89,7 +101,9 @@ impl ProcSource {
             ration: Ration::new(Instant::now()),
             machine: Machine::new(),
             buffer,
-            denied: 0,
+            settled: None,
+            _files: None,
+            failed: None,
         })
     }
 }
@@ -104,13 +118,26 @@ impl Source for ProcSource {
     }
 
     fn read(&mut self) -> Result<Reading> {
-        let mut reading = Reading::default();
-        self.tree.update(&mut self.buffer, &mut reading);
-        if self.metric == Metric::Pss {
-            self.denied += self.ration.spend(&mut self.tree, &mut self.machine, &mut self.buffer, Instant::now());
+        let (now, mut reading) = (Instant::now(), Reading::default());
+        let moved = match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.tree.update(now, &mut self.buffer, &mut reading),
         }
-        self.add_up(&mut reading);
-        reading.machine_used = self.machine.used(Instant::now(), &mut self.buffer);
+        .context(
+            "could not open the files of each of its processes\nhelp: raise the limit of open files, `ulimit -n`",
+        )?;
+        if let Some((since, settled)) = &self.settled
+            && !moved
+            && now.duration_since(*since) < pss::AT_LATEST
+        {
+            reading.clone_from(settled);
+        } else {
+            let pending = self.metric == Metric::Pss
+                && self.ration.spend(&mut self.tree, &mut self.machine, &mut self.buffer, now);
+            self.add_up(&mut reading);
+            self.settled = (!moved && !pending).then(|| (now, reading.clone()));
+        }
+        reading.machine_used = self.machine.used(now, &mut self.buffer);
         Ok(reading)
     }
 
@@ -122,7 +149,7 @@ impl Source for ProcSource {
         let mut shares = Vec::new();
         for process in self.tree.running().filter(|process| !process.borrows) {
             let memory = if self.metric == Metric::Pss {
-                process.estimate(self.tree.inherited(process)).map(|estimate| estimate.total())
+                process.estimate(|| self.tree.inherited(process)).map(|estimate| estimate.total())
             } else {
                 process.memory.map(|memory| memory.split.total())
             };
@@ -133,7 +160,7 @@ impl Source for ProcSource {
     }
 
     fn notices(&self) -> Vec<String> {
-        match self.denied {
+        match self.ration.denied {
             0 => Vec::new(),
             count => vec![format!(
                 "the shared memory of {count} process{} could not be read (another user's?): resident memory stands in \
@@ -146,12 +173,13 @@ impl Source for ProcSource {
 
 impl TreeSource for ProcSource {
     fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
+        self._files = Some(ManyFiles::claim());
         self.tree.follow(root);
         Ok(())
     }
 
     fn leave_out(&mut self, pid: u32) {
-        self.tree.leave_out(pid);
+        self.failed = self.tree.leave_out(pid).err();
     }
 
     fn members(&self) -> Vec<u32> {
@@ -169,7 +197,7 @@ impl ProcSource {
                 continue;
             }
             if self.metric == Metric::Pss {
-                let estimate = process.estimate(self.tree.inherited(process)).unwrap_or_default();
+                let estimate = process.estimate(|| self.tree.inherited(process)).unwrap_or_default();
                 sum.add(&estimate, process.sharing, &memory, process.rise);
             } else {
                 sum.add_resident(&memory, process.rise);

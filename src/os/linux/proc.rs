@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use crate::units::Bytes;
 
@@ -23,6 +22,18 @@ impl ProcFile {
         File::open(path).map(Self)
     }
 
+    /// Opens a file of a process. None where the process is gone.
+    ///
+    /// # Errors
+    /// When memguard may not open more files, or not this one.
+    pub(super) fn open_if_there(path: &str) -> io::Result<Option<Self>> {
+        match Self::open(path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The whole text as of now, into a buffer that is reused.
     pub(super) fn read<'a>(&self, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         let mut length = 0;
@@ -30,7 +41,7 @@ impl ProcFile {
             buffer.resize(PAGE, 0);
         }
         loop {
-            let read = self.0.read_at(&mut buffer[length..], length as u64)?;
+            let read = rustix::io::pread(&self.0, &mut buffer[length..], length as u64)?;
             length += read;
             // The kernel hands out whole records of less than a page: only a short piece is surely the last.
             if length == buffer.len() {
@@ -40,6 +51,11 @@ impl ProcFile {
             }
         }
     }
+}
+
+/// Whether an error says that the process is gone: ENOENT from opening its files, ESRCH from reading them.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }
 
 /// Memory by what stands behind it.
@@ -186,6 +202,14 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     })
 }
 
+/// The time on a CPU in nanoseconds, and how often it was given one, in `/proc/PID/task/TID/schedstat`. None where the kernel
+/// keeps no accounts, or it never ran.
+pub(super) fn parse_schedstat(text: &[u8]) -> Option<(u64, u64)> {
+    let mut fields = text.split(|&byte| byte == b' ').map(number);
+    let (ran, _waited, times) = (fields.next()??, fields.next()??, fields.next()??);
+    (times > 0).then_some((ran, times))
+}
+
 /// The pids in `/proc/PID/task/TID/children`.
 pub(super) fn parse_children(text: &[u8]) -> impl Iterator<Item = u32> {
     text.split(|&byte| byte == b' ').filter_map(number).filter_map(|pid| u32::try_from(pid).ok())
@@ -250,6 +274,13 @@ mod tests {
     }
 
     #[test]
+    fn an_account_of_cpu_time_is_none_where_the_kernel_keeps_none() {
+        assert_eq!(parse_schedstat(b"30522 815 7\n"), Some((30522, 7)));
+        assert_eq!(parse_schedstat(b"0 0 0\n"), None);
+        assert_eq!(parse_schedstat(b"30522 815"), None);
+    }
+
+    #[test]
     fn this_process_can_be_read() {
         let mut buffer = Vec::new();
         let status = ProcFile::open("/proc/self/status").unwrap();
@@ -264,6 +295,7 @@ mod tests {
             let _ = parse_status(&text);
             let _ = parse_rollup(&text);
             let _ = parse_stat(&text);
+            let _ = parse_schedstat(&text);
             let _ = parse_children(&text).count();
         }
     }

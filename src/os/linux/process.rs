@@ -1,7 +1,9 @@
 use std::io;
+use std::time::{Duration, Instant};
 
-use super::proc::{ProcFile, Resident, Split, Stat, parse_children, parse_rollup, parse_stat, parse_status};
+use super::proc::{ProcFile, Resident, Split, Stat, is_gone, parse_rollup, parse_stat, parse_status};
 use super::sharing::{Estimate, Kin, Now, Shares, Sharing};
+use super::threads::Threads;
 use crate::units::Bytes;
 
 /// One process of the tree, with its files open.
@@ -31,17 +33,17 @@ pub(super) struct Process {
     pub(super) kin: Kin,
     /// A relative forked, executed or ended since its shares were read.
     pub(super) stale: bool,
-    pub(super) ticks_since_shares: u32,
+    /// The tick at which its shares were read last, or were tried to, and its time.
+    pub(super) shares_read: u64,
+    pub(super) shares_time: Instant,
     /// The most resident memory of any program that this process ran.
     pub(super) peak: Option<Bytes>,
     high_water: u64,
     stat_file: ProcFile,
     status_file: ProcFile,
-    rollup_file: Option<ProcFile>,
-    threads: Vec<Thread>,
-    /// How many threads there were when `threads` was listed.
-    listed: u32,
-    ticks_since_listed: u32,
+    pub(super) threads: Threads,
+    /// When it was last read, rather than left alone as one that sleeps.
+    read: Instant,
     ticks_since_status: u32,
 }
 
@@ -57,40 +59,39 @@ pub(super) enum Life {
 /// What a tick learns of a process beside its memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
-    /// It is still what it was.
+    /// It is still what it was, with the same memory.
     Nothing,
+    /// Its memory moved, or can have.
+    Moved,
     /// It executed another program.
     Executed,
     /// It has ended.
     Ended,
 }
 
-#[derive(Debug)]
-struct Thread {
-    id: u32,
-    file: ProcFile,
-    /// The list as it was last handed on.
-    children: Vec<u8>,
-}
-
-/// The threads of a process are listed again when their number changed, and every so many ticks for those that took one
-/// another's place.
-const LIST_AGAIN: u32 = 16;
-
-/// What is resident can change by a little without a fault (the system swaps it out): so many ticks later it is read all the
-/// same.
+/// What is resident can change by a little without a fault (the system swaps it out): so many readings later it is read all
+/// the same.
 const STATUS_AGAIN: u32 = 16;
+
+/// A process is asked whether it runs once it is no longer new: most of the short-lived never are.
+const NEW: u32 = 4;
+/// What others can do to the memory of a process that sleeps (the system swaps it out, or makes huge pages of it) is seen
+/// this much later, or up to twice that: by their pids they differ, so as not to be read all at once.
+const READ_AGAIN: Duration = Duration::from_millis(500);
 
 /// A command line of a megabyte helps nobody.
 const COMMAND_LENGTH: usize = 512;
 
 impl Process {
     /// Opens a process. None where it is gone already.
-    pub(super) fn open(pid: u32, buffer: &mut Vec<u8>) -> Option<Self> {
-        let stat_file = ProcFile::open(&format!("/proc/{pid}/stat")).ok()?;
-        let status_file = ProcFile::open(&format!("/proc/{pid}/status")).ok()?;
-        let stat = parse_stat(stat_file.read(buffer).ok()?)?;
-        Some(Self {
+    ///
+    /// # Errors
+    /// When memguard may not open more files.
+    pub(super) fn open(pid: u32, now: Instant, buffer: &mut Vec<u8>) -> io::Result<Option<Self>> {
+        let open = |name: &str| ProcFile::open_if_there(&format!("/proc/{pid}/{name}"));
+        let (Some(stat_file), Some(status_file)) = (open("stat")?, open("status")?) else { return Ok(None) };
+        let Some(stat) = stat_file.read(buffer).ok().and_then(parse_stat) else { return Ok(None) };
+        Ok(Some(Self {
             pid,
             stat,
             left_out: false,
@@ -105,25 +106,30 @@ impl Process {
             sharing: Sharing::Unknown,
             kin: Kin::Alone,
             stale: false,
-            ticks_since_shares: 0,
+            shares_read: 0,
+            shares_time: now,
             peak: None,
             high_water: 0,
             stat_file,
             status_file,
-            rollup_file: None,
-            threads: Vec::new(),
-            listed: 0,
-            ticks_since_listed: 0,
+            threads: Threads::default(),
+            read: now,
             ticks_since_status: 0,
-        })
+        }))
+    }
+
+    /// Whether it sleeps, and did so since the last tick: then all of it is as it was, and it need not be read.
+    pub(super) fn rests(&mut self, now: Instant, buffer: &mut Vec<u8>) -> bool {
+        let again = READ_AGAIN + READ_AGAIN / 32 * (self.pid % 32);
+        self.age > NEW && now.duration_since(self.read) < again && self.threads.rest(self.pid, now, buffer)
     }
 
     /// Reads the process as it is now: its memory, how far it rose between the ticks, and what else became of it.
-    pub(super) fn refresh(&mut self, buffer: &mut Vec<u8>) -> News {
-        let before = self.stat;
+    pub(super) fn refresh(&mut self, now: Instant, buffer: &mut Vec<u8>) -> News {
+        let before = (self.stat, self.memory, self.rise);
         self.rise = 0;
+        self.read = now;
         self.age = self.age.saturating_add(1);
-        self.ticks_since_shares = self.ticks_since_shares.saturating_add(1);
         let Some(stat) = self.stat_file.read(buffer).ok().and_then(parse_stat) else {
             (self.life, self.memory) = (Life::Gone, None);
             return News::Ended;
@@ -134,16 +140,17 @@ impl Process {
             (self.life, self.memory) = (Life::Zombie, None);
             return News::Ended;
         }
-        let mut executed = stat.stack != before.stack;
-        let moved = |stat: Stat| (stat.minor_faults, stat.major_faults, stat.resident_pages);
+        let mut executed = stat.stack != before.0.stack;
+        let marks = |stat: Stat| (stat.minor_faults, stat.major_faults, stat.resident_pages);
+        let moved = marks(stat) != marks(before.0);
         self.ticks_since_status += 1;
-        if self.age == 1 || executed || moved(stat) != moved(before) || self.ticks_since_status >= STATUS_AGAIN {
+        if self.age == 1 || executed || moved || self.ticks_since_status >= STATUS_AGAIN {
             self.ticks_since_status = 0;
             self.memory = self.status_file.read(buffer).ok().and_then(parse_status);
             if executed && self.memory.is_none() {
                 // It is ending: its stack went with its memory.
                 executed = false;
-                self.stat.stack = before.stack;
+                self.stat.stack = before.0.stack;
             }
             self.note_marks(executed);
             // While a program is being executed, or writes itself a title, it has no command line.
@@ -155,7 +162,7 @@ impl Process {
             self.begin_program();
             return News::Executed;
         }
-        News::Nothing
+        if moved || (self.memory, self.rise) != (before.1, before.2) { News::Moved } else { News::Nothing }
     }
 
     fn note_marks(&mut self, executed: bool) {
@@ -172,91 +179,35 @@ impl Process {
     fn begin_program(&mut self) {
         self.command = read_command(self.pid);
         self.sharing = Sharing::Unknown;
-        // An open one stays with the memory of the program that it was opened for.
-        self.rollup_file = None;
         if self.forked {
             self.peak = self.memory.map(|memory| Bytes(memory.high_water));
         }
     }
 
-    /// The processes that its threads forked, where these changed since the last time or `all` are wanted.
-    pub(super) fn children(&mut self, all: bool, buffer: &mut Vec<u8>, found: &mut Vec<u32>) {
-        self.ticks_since_listed += 1;
-        let may_have_changed = self.stat.threads > 1 && self.ticks_since_listed >= LIST_AGAIN;
-        if self.stat.threads != self.listed || may_have_changed {
-            self.list_threads();
-            self.listed = self.stat.threads;
-            self.ticks_since_listed = 0;
-        }
-        for thread in &mut self.threads {
-            // A thread that has ended has handed its children to another.
-            let Ok(text) = thread.file.read(buffer) else { continue };
-            if all || text != thread.children {
-                found.extend(parse_children(text));
-                thread.children.clear();
-                thread.children.extend_from_slice(text);
-            }
-        }
-    }
-
-    /// Whether it has forked since its children were listed, and the fork still shares its pages.
-    pub(super) fn has_new_fork(&self, buffer: &mut Vec<u8>) -> bool {
-        self.threads.iter().any(|thread| {
-            let Ok(text) = thread.file.read(buffer) else { return false };
-            if text == thread.children {
-                return false;
-            }
-            let known: Vec<u32> = parse_children(&thread.children).collect();
-            let new: Vec<u32> = parse_children(text).filter(|pid| !known.contains(pid)).collect();
-            let mut stat_of = |pid| parse_stat(ProcFile::open(&format!("/proc/{pid}/stat")).ok()?.read(buffer).ok()?);
-            new.into_iter().filter_map(&mut stat_of).any(|child| child.stack == self.stat.stack)
-        })
-    }
-
-    fn list_threads(&mut self) {
-        let Ok(entries) = std::fs::read_dir(format!("/proc/{}/task", self.pid)) else { return };
-        let ids: Vec<u32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-        self.threads.retain(|thread| ids.contains(&thread.id));
-        for id in ids {
-            if self.threads.iter().all(|thread| thread.id != id)
-                && let Ok(file) = ProcFile::open(&format!("/proc/{}/task/{id}/children", self.pid))
-            {
-                self.threads.push(Thread { id, file, children: Vec::new() });
-            }
-        }
-    }
-
-    /// Its share of its memory, as far as that is known. None where it has none (any more).
-    pub(super) fn estimate(&self, inherited: Option<Split>) -> Option<Estimate> {
+    /// Its share of its memory, as far as that is known. None where it has none (any more). `inherited` tells what its parent
+    /// has, which matters until its shares are first read.
+    pub(super) fn estimate(&self, inherited: impl FnOnce() -> Option<Split>) -> Option<Estimate> {
         let resident = self.memory?.split;
+        let inherited = if self.sharing == Sharing::Unknown { inherited() } else { None };
         Some(self.sharing.share_of(&Now { resident, faults: self.stat.minor_faults, kin: self.kin, inherited }))
     }
 
     /// Reads its shares. This holds the lock of its memory map and takes about 3 ms per GB. None where it can't be read now.
     pub(super) fn read_shares(&mut self, machine_shmem: Option<u64>, buffer: &mut Vec<u8>) -> Option<Shares> {
         let memory = self.memory?;
-        if self.rollup_file.is_none() {
-            match ProcFile::open(&format!("/proc/{}/smaps_rollup", self.pid)) {
-                Ok(file) => self.rollup_file = Some(file),
-                Err(error) => return self.note_denial(&error),
-            }
-        }
-        match self.rollup_file.as_ref()?.read(buffer).map(parse_rollup) {
-            // None: no memory left to speak of, it is on its way out.
-            Ok(share) => {
+        // Not kept open: it would stay with the memory of the program that it was opened for.
+        let file = ProcFile::open(&format!("/proc/{}/smaps_rollup", self.pid));
+        match file.and_then(|file| file.read(buffer).map(parse_rollup)) {
+            Ok(Some(share)) => {
                 let faults = self.stat.minor_faults;
-                Some(Shares { resident: memory.split, share: share?, faults, machine_shmem })
+                return Some(Shares { resident: memory.split, share, faults, machine_shmem });
             }
-            Err(error) => {
-                self.rollup_file = None;
-                self.note_denial(&error)
-            }
-        }
-    }
-
-    fn note_denial<T>(&mut self, error: &io::Error) -> Option<T> {
-        if error.kind() == io::ErrorKind::PermissionDenied {
-            self.sharing = Sharing::Denied;
+            // It has let go of its memory since this tick read it: the others' shares have what was shared.
+            Ok(None) => self.memory = None,
+            Err(error) if is_gone(&error) => self.memory = None,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.sharing = Sharing::Denied,
+            // No more files to be had: the estimate stands.
+            Err(_) => {}
         }
         None
     }

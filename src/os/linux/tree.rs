@@ -1,4 +1,6 @@
 use std::collections::HashSet;
+use std::io;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 
@@ -11,7 +13,7 @@ use crate::os::source::{Gone, Reading, Seen};
 /// The root process, all its descendants, and the orphans among them, which become memguard's children.
 #[derive(Debug)]
 pub(super) struct Tree {
-    processes: Vec<Process>,
+    pub(super) processes: Vec<Process>,
     pids: HashSet<u32>,
     /// The children of memguard's first thread: that which adopts orphans.
     own_children: ProcFile,
@@ -22,9 +24,20 @@ pub(super) struct Tree {
     /// Scratch for the pids found in one tick, and whether they are left out.
     found: Vec<(u32, bool)>,
     children: Vec<u32>,
-    ticks: u32,
-    /// A process was let go of: its number may be another's, in a list of children that reads the same.
+    /// Scratch for the places of those that ran since the tick before.
+    active: Vec<usize>,
+    /// The number of this tick, and of the last one at which anything had moved.
+    pub(super) tick: u64,
+    pub(super) moved: u64,
+    /// A process was let go of: its number may be another's, in a list of children that reads the same. Or one was gone
+    /// before it could be opened, and its children are another's.
     any_let_go: bool,
+    /// One runs in its parent's memory: that may change while the parent sleeps.
+    any_borrows: bool,
+    /// There are no files to be had for the accounts that tell who sleeps, or the accounts can't be relied on.
+    unaccounted: bool,
+    /// Who runs which program changed since it was last found out who is whose kin.
+    kin_changed: bool,
     /// The families (programs forked and not executed anew, by the stack that they share) which gained or lost a member
     /// since the shares were last read.
     changed_families: Vec<u64>,
@@ -33,7 +46,7 @@ pub(super) struct Tree {
 }
 
 /// The list of adopted orphans is read at every so many ticks, and whenever a process has ended.
-const ADOPTED_EVERY: u32 = 8;
+const ADOPTED_EVERY: u64 = 8;
 
 impl Tree {
     pub(super) fn new() -> Result<Self> {
@@ -51,8 +64,13 @@ impl Tree {
             unseen_root: None,
             found: Vec::new(),
             children: Vec::new(),
-            ticks: 0,
+            active: Vec::new(),
+            tick: 0,
+            moved: 0,
             any_let_go: false,
+            any_borrows: false,
+            unaccounted: has_tickless_cores(),
+            kin_changed: false,
             changed_families: Vec::new(),
             stacks: Vec::new(),
         };
@@ -60,7 +78,7 @@ impl Tree {
         let mut buffer = Vec::new();
         let earlier: Vec<u32> = tree.own_children.read(&mut buffer).map(|text| parse_children(text).collect())?;
         for pid in earlier {
-            tree.leave_out(pid);
+            tree.leave_out(pid)?;
         }
         Ok(tree)
     }
@@ -69,12 +87,15 @@ impl Tree {
         (self.root, self.unseen_root) = (Some(root), Some(root));
     }
 
-    pub(super) fn leave_out(&mut self, pid: u32) {
-        if let Some(mut process) = Process::open(pid, &mut Vec::new()) {
+    /// # Errors
+    /// When memguard may not open more files.
+    pub(super) fn leave_out(&mut self, pid: u32) -> io::Result<()> {
+        if let Some(mut process) = Process::open(pid, Instant::now(), &mut Vec::new())? {
             process.left_out = true;
             self.pids.insert(pid);
             self.processes.push(process);
         }
+        Ok(())
     }
 
     /// The processes that count.
@@ -88,6 +109,9 @@ impl Tree {
 
     /// Finds out who shares pages with whom, and whose shares a fork, an exec or an end has changed.
     pub(super) fn note_kin(&mut self) {
+        if !std::mem::take(&mut self.kin_changed) {
+            return;
+        }
         let mut stacks = std::mem::take(&mut self.stacks);
         stacks.clear();
         stacks.extend(self.running().map(|process| process.stat.stack).filter(|stack| *stack != 0));
@@ -118,37 +142,95 @@ impl Tree {
         if process.forked { parent()?.memory.map(|memory| memory.split) } else { None }
     }
 
-    /// Reads every process once, follows every fork, lets go of those that ended.
-    pub(super) fn update(&mut self, buffer: &mut Vec<u8>, reading: &mut Reading) {
-        self.found.clear();
-        if let Some(root) = self.unseen_root.take() {
-            self.found.push((root, false));
+    /// Reads every process that may have changed, follows every fork, lets go of those that ended. Returns whether anything
+    /// moved since the tick before.
+    ///
+    /// # Errors
+    /// When memguard may not open more files.
+    pub(super) fn update(&mut self, now: Instant, buffer: &mut Vec<u8>, reading: &mut Reading) -> io::Result<bool> {
+        let moved = match self.try_update(now, buffer, reading) {
+            Err(_) if !self.unaccounted => {
+                // Accounts are worth less than their files; what was found and not opened is found again.
+                (self.unaccounted, self.any_let_go) = (true, true);
+                self.processes.iter_mut().for_each(|process| process.threads.close_accounts());
+                self.try_update(now, buffer, reading)?
+            }
+            result => result?,
+        };
+        self.unseen_root = None;
+        if moved {
+            self.moved = self.tick;
         }
-        let all = std::mem::take(&mut self.any_let_go);
+        Ok(moved)
+    }
+
+    fn try_update(&mut self, now: Instant, buffer: &mut Vec<u8>, reading: &mut Reading) -> io::Result<bool> {
+        self.tick += 1;
+        self.found.clear();
+        self.active.clear();
+        self.found.extend(self.unseen_root.map(|root| (root, false)));
+        let let_go_before = std::mem::take(&mut self.any_let_go);
+        let may_rest = !std::mem::take(&mut self.any_borrows) && !self.unaccounted;
+        let (mut moved, mut parents_ended, mut any_ended) = (false, false, false);
         for index in 0..self.processes.len() {
-            self.visit(index, all, buffer);
+            let process = &mut self.processes[index];
+            if may_rest && process.rests(now, buffer) {
+                moved |= std::mem::take(&mut process.rise) > 0;
+                continue;
+            }
+            let before = process.life;
+            let news = self.visit(index, now, buffer);
+            if news == News::Ended {
+                any_ended = true;
+                parents_ended |= before == Life::Running;
+                moved |= before != self.processes[index].life;
+            } else {
+                moved |= news != News::Nothing;
+                self.active.push(index);
+            }
+        }
+        // Who sleeps forks nothing. But the children of one that ended go to another, which may.
+        if parents_ended || let_go_before {
+            self.active.clear();
+            self.active.extend((0..self.processes.len()).filter(|index| self.processes[*index].life == Life::Running));
+        }
+        for at in 0..self.active.len() {
+            self.find_children(self.active[at], let_go_before, buffer)?;
         }
         // Orphans come to memguard when their parent ends; one whose parent was never seen is found before long.
-        self.ticks += 1;
-        let parents_ended = self.processes.iter().any(|process| process.life != Life::Running);
-        if (parents_ended || self.ticks.is_multiple_of(ADOPTED_EVERY))
+        if (parents_ended || let_go_before || self.tick.is_multiple_of(ADOPTED_EVERY))
             && let Ok(text) = self.own_children.read(buffer)
         {
             self.found.extend(parse_children(text).map(|pid| (pid, false)));
         }
-        self.let_go(reading);
+        if any_ended {
+            self.let_go(reading);
+            moved |= !reading.gone.is_empty();
+        }
         // Newcomers may have forked already: the list grows while it is walked.
         while let Some((pid, left_out)) = self.found.pop() {
             if self.pids.contains(&pid) {
                 continue;
             }
-            if let Some(process) = Process::open(pid, buffer) {
-                self.join(process, left_out, buffer, reading);
+            match Process::open(pid, now, buffer)? {
+                Some(process) => {
+                    moved = true;
+                    self.join(process, left_out, now, buffer, reading)?;
+                }
+                None => self.any_let_go = true,
             }
         }
+        Ok(moved)
     }
 
-    fn join(&mut self, mut process: Process, left_out: bool, buffer: &mut Vec<u8>, reading: &mut Reading) {
+    fn join(
+        &mut self,
+        mut process: Process,
+        left_out: bool,
+        now: Instant,
+        buffer: &mut Vec<u8>,
+        reading: &mut Reading,
+    ) -> io::Result<()> {
         let (pid, stat) = (process.pid, process.stat);
         process.left_out = left_out;
         process.forked = stat.stack != 0
@@ -163,21 +245,34 @@ impl Tree {
         if !left_out {
             reading.seen.push(Seen { pid, parent: stat.parent });
         }
+        self.kin_changed = true;
         self.pids.insert(pid);
         self.processes.push(process);
-        self.visit(self.processes.len() - 1, true, buffer);
+        let index = self.processes.len() - 1;
+        if self.visit(index, now, buffer) == News::Ended {
+            self.any_let_go = true;
+            return Ok(());
+        }
+        self.find_children(index, true, buffer)
     }
 
-    fn visit(&mut self, index: usize, all: bool, buffer: &mut Vec<u8>) {
+    fn visit(&mut self, index: usize, now: Instant, buffer: &mut Vec<u8>) -> News {
         let process = &mut self.processes[index];
         let family = process.stat.stack;
-        match process.refresh(buffer) {
-            News::Ended => return,
-            News::Executed if process.forked => {
-                self.changed_families.push(family);
-                (process.forked, process.borrows) = (false, false);
+        let mut news = process.refresh(now, buffer);
+        match news {
+            News::Ended => {
+                self.kin_changed = true;
+                return news;
             }
-            News::Executed | News::Nothing => {}
+            News::Executed => {
+                self.kin_changed = true;
+                if std::mem::take(&mut process.forked) {
+                    self.changed_families.push(family);
+                    process.borrows = false;
+                }
+            }
+            News::Moved | News::Nothing => {}
         }
         if process.borrows {
             let (pid, parent) = (process.pid, process.stat.parent);
@@ -186,12 +281,21 @@ impl Tree {
             let is_equal = || self.processes.iter().any(|other| other.pid == parent && other.memory == memory);
             let borrows = shares_memory(pid, parent).unwrap_or_else(is_equal);
             self.processes[index].borrows = borrows;
+            if !borrows {
+                news = News::Moved;
+            }
+            self.any_borrows |= borrows;
         }
+        news
+    }
+
+    fn find_children(&mut self, index: usize, all: bool, buffer: &mut Vec<u8>) -> io::Result<()> {
         let process = &mut self.processes[index];
-        let left_out = process.left_out;
+        let (pid, count, left_out) = (process.pid, process.stat.threads, process.left_out);
         self.children.clear();
-        process.children(all, buffer, &mut self.children);
+        process.threads.children(pid, count, all, buffer, &mut self.children)?;
         self.found.extend(self.children.drain(..).map(|pid| (pid, left_out)));
+        Ok(())
     }
 
     fn let_go(&mut self, reading: &mut Reading) {
@@ -225,5 +329,55 @@ impl Tree {
             }
             process.life != Life::Gone
         });
+    }
+}
+
+/// Whether the accounts of threads on some cores may stand still while these run. Kernel interface: `nohz_full`,
+/// Documentation/timers/no_hz.rst.
+fn has_tickless_cores() -> bool {
+    let list = std::fs::read_to_string("/sys/devices/system/cpu/nohz_full").unwrap_or_default();
+    list.trim_start().starts_with(|first: char| first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+
+    #[test]
+    fn who_sleeps_is_left_alone_until_it_wakes_and_then_its_fork_is_seen_at_once() {
+        let mut shell = Command::new("sh")
+            .args(["-c", "read word; sleep 60 & echo forked; read word"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut tree, mut buffer) = (Tree::new().unwrap(), Vec::new());
+        tree.follow(shell.id());
+        let mut update = |tree: &mut Tree| {
+            let mut reading = Reading::default();
+            let moved = tree.update(Instant::now(), &mut buffer, &mut reading).unwrap();
+            (moved, reading)
+        };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let sleeps = |tree: &mut Tree| tree.processes.iter_mut().all(|it| it.rests(Instant::now(), &mut Vec::new()));
+        while update(&mut tree).0 || !sleeps(&mut tree) {
+            assert!(Instant::now() < deadline, "it sleeps");
+        }
+        let stdin = shell.stdin.as_mut().unwrap();
+        stdin.write_all(b"fork\n").unwrap();
+        let mut said = String::new();
+        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+        let (moved, reading) = update(&mut tree);
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        let child = reading.seen.first().map(|seen| i32::try_from(seen.pid).unwrap()).and_then(Pid::from_raw);
+        let _ = child.map(|pid| kill_process(pid, Signal::KILL));
+        assert!(moved && reading.seen.len() == 1 && reading.seen[0].parent == shell.id(), "{said}: {reading:?}");
     }
 }

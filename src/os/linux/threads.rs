@@ -1,0 +1,156 @@
+//! The threads of a process: what they forked, and whether they ran at all.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::proc::{ProcFile, is_gone, parse_children, parse_schedstat, parse_stat};
+
+/// The threads of one process, with their files open.
+#[derive(Debug, Default)]
+pub(super) struct Threads {
+    threads: Vec<Thread>,
+    /// How many there were when they were listed.
+    listed: u32,
+    /// One of them has ended since: another may have its place.
+    one_ended: bool,
+    ticks_since_listed: u32,
+    /// The kernel keeps no accounts.
+    unaccounted: bool,
+}
+
+#[derive(Debug)]
+struct Thread {
+    id: u32,
+    file: ProcFile,
+    /// The list as it was last handed on.
+    children: Vec<u8>,
+    pulse: Option<Pulse>,
+}
+
+/// Threads are listed again when their number changed or one has ended, and every so many ticks for those that took one
+/// another's place between two of them.
+const LIST_AGAIN: u32 = 16;
+
+impl Threads {
+    /// Whether they sleep, and did so since the last tick: then the process has neither touched memory nor forked.
+    pub(super) fn rest(&mut self, pid: u32, now: Instant, buffer: &mut Vec<u8>) -> bool {
+        if self.unaccounted || self.threads.is_empty() {
+            return false;
+        }
+        let mut rest = true;
+        for thread in &mut self.threads {
+            if thread.pulse.is_none() {
+                thread.pulse = Pulse::open(pid, thread.id, now);
+            }
+            match thread.pulse.as_mut().map(|pulse| pulse.rests(now, buffer)) {
+                Some(Some(rests)) => rest &= rests,
+                // The first thread is there as long as the process: it lacks nothing but the account.
+                None if thread.id == pid => {
+                    self.unaccounted = true;
+                    return false;
+                }
+                Some(None) | None => (rest, self.one_ended) = (false, true),
+            }
+        }
+        rest
+    }
+
+    /// Makes room for files that are needed more.
+    pub(super) fn close_accounts(&mut self) {
+        self.threads.iter_mut().for_each(|thread| thread.pulse = None);
+    }
+
+    /// The processes that they forked, where these changed since the last time or `all` are wanted. `count` is how many
+    /// threads the process has now.
+    ///
+    /// # Errors
+    /// When memguard may not open more files.
+    pub(super) fn children(
+        &mut self,
+        pid: u32,
+        count: u32,
+        all: bool,
+        buffer: &mut Vec<u8>,
+        found: &mut Vec<u32>,
+    ) -> io::Result<()> {
+        self.ticks_since_listed += 1;
+        let may_have_changed = self.one_ended || (count > 1 && self.ticks_since_listed >= LIST_AGAIN);
+        if count != self.listed || may_have_changed {
+            self.list(pid)?;
+            (self.listed, self.one_ended, self.ticks_since_listed) = (count, false, 0);
+        }
+        for thread in &mut self.threads {
+            // A thread that has ended has handed its children to another.
+            let Ok(text) = thread.file.read(buffer) else { continue };
+            if all || text != thread.children {
+                found.extend(parse_children(text));
+                thread.children.clear();
+                thread.children.extend_from_slice(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one has forked since its children were listed, and the fork still runs the program of this `stack`.
+    pub(super) fn have_new_fork(&self, stack: u64, buffer: &mut Vec<u8>) -> bool {
+        self.threads.iter().any(|thread| {
+            let Ok(text) = thread.file.read(buffer) else { return false };
+            if text == thread.children {
+                return false;
+            }
+            let known: Vec<u32> = parse_children(&thread.children).collect();
+            let new: Vec<u32> = parse_children(text).filter(|pid| !known.contains(pid)).collect();
+            let mut stat_of = |pid| parse_stat(ProcFile::open(&format!("/proc/{pid}/stat")).ok()?.read(buffer).ok()?);
+            new.into_iter().filter_map(&mut stat_of).any(|child| child.stack == stack)
+        })
+    }
+
+    fn list(&mut self, pid: u32) -> io::Result<()> {
+        let entries = match std::fs::read_dir(format!("/proc/{pid}/task")) {
+            Ok(entries) => entries,
+            Err(error) => return if is_gone(&error) { Ok(()) } else { Err(error) },
+        };
+        let ids: Vec<u32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        self.threads.retain(|thread| ids.contains(&thread.id));
+        for id in ids {
+            if self.threads.iter().all(|thread| thread.id != id)
+                && let Some(file) = ProcFile::open_if_there(&format!("/proc/{pid}/task/{id}/children"))?
+            {
+                self.threads.push(Thread { id, file, children: Vec::new(), pulse: None });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A thread's account of CPU time, and since when it stands still.
+///
+/// Kernel interface: `/proc/PID/task/TID/schedstat`, Documentation/scheduler/sched-stats.rst: time on a CPU and time waiting
+/// for one in nanoseconds, and how often it was given one. This is the cheapest file of /proc that tells of any change: it
+/// takes no lock, and looks at nothing but the thread itself.
+#[derive(Debug)]
+struct Pulse {
+    file: ProcFile,
+    account: Option<(u64, u64)>,
+    since: Instant,
+}
+
+/// The account of a thread that is on a CPU moves at every tick of the scheduler: every 10 ms, or more often. One that stood
+/// still for longer is of a thread that sleeps, and moves as soon as it is woken.
+const AT_REST: Duration = Duration::from_millis(21);
+
+impl Pulse {
+    fn open(pid: u32, thread: u32, now: Instant) -> Option<Self> {
+        let file = ProcFile::open(&format!("/proc/{pid}/task/{thread}/schedstat")).ok()?;
+        Some(Self { file, account: None, since: now })
+    }
+
+    /// Whether the thread sleeps, and did so since the account was last read. None once the thread is gone.
+    fn rests(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<bool> {
+        let account = parse_schedstat(self.file.read(buffer).ok()?);
+        if account != self.account || account.is_none() {
+            (self.account, self.since) = (account, now);
+        }
+        Some(now.duration_since(self.since) > AT_REST)
+    }
+}
