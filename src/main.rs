@@ -30,6 +30,10 @@ fn carry_out(cli: Cli) -> Result<u8> {
             let (plan, import) = (plan_check(&typed, &os::platform())?, plan_import(&typed.import)?);
             pipeline::check(&typed.dir, &plan, &import, Voice::new(cli.color, typed.quiet, &out)).map(number)
         }
+        Command::Merge(typed) => {
+            let voice = Voice::new(cli.color, typed.quiet, &out);
+            pipeline::merge(&typed.folders, &typed.out, typed.machines, voice).map(number)
+        }
         Command::Plot(typed) => {
             let import = plan_import(&typed.import)?;
             warn(&pipeline::plot(&typed.files, &import, &typed.output, typed.title.as_deref())?);

@@ -58,6 +58,8 @@ pub enum Command {
     Plot(Plot),
     /// Show what moved between two results, and by how much.
     Compare(Compare),
+    /// Join the results of several machines into one report and one verdict.
+    Merge(Merge),
     /// Show or change the stored baseline.
     #[command(subcommand)]
     Baseline(Baseline),
@@ -99,6 +101,25 @@ pub struct Check {
     /// How a file of another program is read.
     #[command(flatten)]
     pub import: ImportFlags,
+    /// Print only what is wrong.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `memguard merge`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Merge {
+    /// The folders that `memguard run` left on each machine, or one folder that holds them. What each machine judged stands; to
+    /// judge again, there is `check`.
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Where the report of the whole goes, apart from the folders that are joined.
+    #[arg(long, value_name = "DIR", default_value = "memguard-report")]
+    pub out: PathBuf,
+    /// How many machines there were: more or fewer results are an error. Missing shards are noticed without it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub machines: Option<u32>,
     /// Print only what is wrong.
     #[arg(long, short)]
     pub quiet: bool,

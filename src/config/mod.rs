@@ -22,4 +22,5 @@ pub use import::{Import, plan_import};
 pub use load::{plan_baseline, plan_check, plan_compare, plan_run};
 pub use mistakes::{Mistake, Mistakes};
 pub use plan::{Judging, JudgingPlan, Plan, WorkloadPlan};
+pub use ready::name_fault;
 pub use sources::{Place, Sources};

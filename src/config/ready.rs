@@ -181,8 +181,9 @@ pub(super) fn rules(ready: Option<&Ready>, phases: Vec<PhaseRule>) -> Rules {
     Rules { ready, phases }
 }
 
-/// What a workload may be called: it names a folder on every system.
-pub(super) fn name_fault(name: &str) -> Option<&'static str> {
+/// Why a workload can't be called so: its name is that of a folder on every system. None where it can.
+#[must_use]
+pub fn name_fault(name: &str) -> Option<&'static str> {
     const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
     let stem = name.split('.').next().unwrap_or_default().to_lowercase();
     let device = stem.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -44,15 +44,24 @@ pub(super) fn refuse(actions: &Actions) -> Option<ExitCode> {
     let message = why.to_owned();
     let title = "memguard: nothing was run".to_owned();
     say(&annotations(&[Annotation { severity: Severity::Error, place: None, title, message }]));
-    tell_unrun(actions, &format!("## Memory: nothing was run\n\n{why}"));
+    tell_failed(actions, &format!("## Memory: nothing was run\n\n{why}"), ExitCode::Usage);
     Some(ExitCode::Usage)
 }
 
-/// The summary and the outputs of a step in which nothing was run.
-fn tell_unrun(actions: &Actions, summary: &str) {
+/// Says that there is no report, and why.
+pub(super) fn failed(actions: &Actions, what: &str, error: &anyhow::Error) {
+    let why: String = format!("{error:#}").lines().map(|line| report::plain(line, 1000) + "\n").collect();
+    let title = format!("memguard: {what}");
+    say(&annotations(&[Annotation { severity: Severity::Error, place: None, title, message: why.clone() }]));
+    let why = why.replace("```", "'''");
+    tell_failed(actions, &format!("## Memory: {what}\n\n```text\n{why}```"), ExitCode::Unmeasured);
+}
+
+/// The summary and the outputs of a step in which nothing was judged.
+fn tell_failed(actions: &Actions, summary: &str, code: ExitCode) {
     let told = [
         actions.add_to_summary(summary),
-        actions.set_outputs(&[("verdict", "error".to_owned()), ("exit-code", (ExitCode::Usage as u8).to_string())]),
+        actions.set_outputs(&[("verdict", "error".to_owned()), ("exit-code", (code as u8).to_string())]),
     ];
     for error in told.into_iter().filter_map(Result::err) {
         let _ = writeln!(io::stderr(), "memguard: {error:#}");
@@ -79,7 +88,7 @@ pub(super) fn report(actions: &Actions, workloads: &[Workload], code: ExitCode, 
 }
 
 fn findings(judged: &Judged, out: &Path) -> Vec<Annotation> {
-    let workload = report::plain(&judged.key.workload, 60);
+    let workload = report::plain(&judged.name, 60);
     let failures = judged.failures.iter().map(|failure| Annotation {
         severity: Severity::Error,
         place: None,
@@ -123,5 +132,5 @@ pub fn annotate_mistakes(mistakes: &Mistakes) {
     say(&annotations(&found.collect::<Vec<_>>()));
     let text = mistakes.render(false).replace("```", "'''");
     let summary = format!("## Memory: the config is wrong, and nothing was run\n\n```text\n{text}\n```");
-    tell_unrun(&actions, &summary);
+    tell_failed(&actions, &summary, ExitCode::Usage);
 }

@@ -9,7 +9,7 @@ use crate::report::{self, Place, chart, results};
 use crate::trace::files;
 use crate::verdict::{ExitCode, Judged, Leg};
 
-const RESULTS: &str = "results.json";
+pub(super) const RESULTS: &str = "results.json";
 const MARKDOWN: &str = "report.md";
 const JUNIT: &str = "junit.xml";
 
@@ -58,7 +58,7 @@ pub(super) fn write(
 
 fn graphs(out: &Path, judged: &Judged) -> Result<()> {
     let model = chart::of(judged);
-    let folder = out.join(&judged.key.workload);
+    let folder = out.join(&judged.name);
     let svg = chart::svg(&model).and_then(|text| files::replace(&folder.join("graph.svg"), text.as_bytes()));
     let png = chart::png(&model).and_then(|bytes| files::replace(&folder.join("graph.png"), &bytes));
     svg.and(png)

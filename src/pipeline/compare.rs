@@ -35,7 +35,12 @@ pub fn compare(
     let alone = base.len() == 1 && head.len() == 1;
     let mut pairs = Vec::new();
     for old in &base {
-        let Some(new) = head.iter().find(|new| alone || name(new) == name(old)) else {
+        let is_same = |new: &&Workload| name(new) == name(old);
+        // Joined results have a workload once for each platform.
+        let platform = |workload: &Workload| workload.judged.key.platform.clone();
+        let same = head.iter().filter(is_same).find(|new| platform(new) == platform(old));
+        let only = base.iter().filter(|other| name(other) == name(old)).count() == 1;
+        let Some(new) = same.or_else(|| head.iter().find(|new| alone || (only && is_same(new)))) else {
             warnings.push(format!("`{}` stands in the base alone", name(old)));
             continue;
         };

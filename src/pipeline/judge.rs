@@ -28,22 +28,31 @@ pub(super) fn workload(
     store: &Store,
     required: bool,
 ) -> Result<Workload> {
-    let (mut runs, mut details, mut warnings) = (Vec::new(), Details::default(), Vec::new());
+    let (mut runs, mut warnings) = (Vec::new(), Vec::new());
     for files in files {
         warnings.extend_from_slice(files.warnings());
         let (measures, curve) = analysis::measure(files.record(), rules, || files.samples(), files.log()?)?;
-        if let Measured::Value(peak) = measures.peak
-            && let Some(line) = analysis::line_near(files.log()?, peak.at)?
-        {
-            details.peak_lines.push((files.record().run, line));
-        }
-        details.processes.extend(files.processes()?.collect::<Result<Vec<_>>>()?);
         runs.push(JudgedRun { record: files.record().clone(), measures, curve });
     }
     let key = common_key(&runs)?;
     let found = store.find(&key);
     let judged = verdict::judge(key, runs, limits, found, required);
-    if let Some(shown) = chart::median_run(&judged)
+    let details = details(files, &judged)?;
+    Ok(Workload { judged, details, warnings })
+}
+
+/// What reports show of a workload beside the judgement, from the files of its runs, in their order.
+pub(super) fn details(files: &[RunFiles], judged: &Judged) -> Result<Details> {
+    let mut details = Details::default();
+    for (files, run) in files.iter().zip(&judged.runs) {
+        if let Measured::Value(peak) = run.measures.peak
+            && let Some(line) = analysis::line_near(files.log()?, peak.at)?
+        {
+            details.peak_lines.push((run.record.run, line));
+        }
+        details.processes.extend(files.processes()?.collect::<Result<Vec<_>>>()?);
+    }
+    if let Some(shown) = chart::median_run(judged)
         && let Some((files, _)) = files.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
     {
         let mut log = files.log()?;
@@ -56,7 +65,7 @@ pub(super) fn workload(
         details.log_growth = analysis::log_growth(files.log()?, samples)?;
         details.programs = analysis::program_bands(|| files.programs())?;
     }
-    Ok(Workload { judged, details, warnings })
+    Ok(details)
 }
 
 /// Runs of one workload are judged together: they must be of one kind.

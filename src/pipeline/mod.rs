@@ -6,6 +6,7 @@ mod baseline;
 mod compare;
 mod import;
 mod judge;
+mod merge;
 mod plot;
 mod run;
 
@@ -13,6 +14,7 @@ pub use actions::annotate_mistakes;
 pub use baseline::{accept, diff, show};
 pub use compare::compare;
 pub use judge::check;
+pub use merge::merge;
 pub use plot::plot;
 pub use run::{demo, run};
 

@@ -69,7 +69,7 @@ fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
     let middle = |side: &Side<'_>, of: Of| {
         median(&side.judged.runs.iter().filter_map(|run| of(&run.measures)).collect::<Vec<_>>())
     };
-    let name = plain(&pair.head.judged.key.workload, 40);
+    let name = plain(&pair.head.judged.name, 40);
     let mut rows = Vec::new();
     for (measure, of) in of {
         let (base, head) = (middle(&pair.base, of), middle(&pair.head, of));
@@ -117,7 +117,7 @@ fn lines(out: &mut String, pair: &Pair<'_>, width: usize) {
     if moved.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\nwhat moved, by log line of `{}`:", plain(&pair.head.judged.key.workload, 64));
+    let _ = writeln!(out, "\nwhat moved, by log line of `{}`:", plain(&pair.head.judged.name, 64));
     let amounts: Vec<String> = moved.iter().take(LINES).map(|(change, _)| change.to_string()).collect();
     let widest = amounts.iter().map(|amount| amount.width()).max().unwrap_or(0);
     for (amount, (_, template)) in amounts.iter().zip(&moved) {

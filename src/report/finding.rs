@@ -59,7 +59,7 @@ pub(super) fn write(out: &mut String, judged: &Judged) {
     let found = finding(&run.measures).as_ref().map(sentence);
     let sentences: Vec<String> = found.into_iter().chain(ready_sentence(&run.measures)).collect();
     if !sentences.is_empty() {
-        let _ = writeln!(out, "{}: {}", plain(&judged.key.workload, 64), sentences.join(" "));
+        let _ = writeln!(out, "{}: {}", plain(&judged.name, 64), sentences.join(" "));
     }
 }
 

@@ -35,7 +35,7 @@ struct Suite {
 
 impl Suite {
     fn of(judged: &Judged) -> Self {
-        let workload = escape(&judged.key.workload);
+        let workload = escape(&judged.name);
         let mut cases = String::new();
         for run in &judged.runs {
             let failure = judged.failures.iter().find(|failure| failure.run == run.record.run);

@@ -20,7 +20,7 @@ pub use details::Details;
 pub use escape::plain;
 pub use explain::{to_do, what};
 pub use finding::{ready_sentence, sentence};
-pub use json::{overall, results};
+pub use json::{Recorded, RecordedWorkload, overall, recorded, results};
 pub use junit::junit;
 pub use markdown::{Links, Place, markdown};
 pub use table::{Row, name as subject_name, rows};

@@ -70,7 +70,7 @@ fn asked(judged: &Judged, check: &Check) -> Row {
         None => amount(check.value),
     };
     Row {
-        workload: plain(&judged.key.workload, NAME),
+        workload: plain(&judged.name, NAME),
         measure: name(&check.subject),
         value,
         limit: amount(check.limit),
@@ -102,7 +102,7 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
         },
     );
     Row {
-        workload: plain(&judged.key.workload, NAME),
+        workload: plain(&judged.name, NAME),
         measure: name(subject),
         value,
         limit: String::new(),

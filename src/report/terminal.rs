@@ -37,7 +37,7 @@ pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &
     }
     for judged in judged {
         for failure in &judged.failures {
-            let workload = plain(&judged.key.workload, 64);
+            let workload = plain(&judged.name, 64);
             let which = if judged.runs.len() > 1 { format!(" run {}", failure.run) } else { String::new() };
             let what = failure.what.lines().map(|line| plain(line, 400)).collect::<Vec<_>>().join("\n       ");
             let _ = writeln!(out, "{} `{workload}`{which} {what}", paint.bad("error:"));
@@ -51,11 +51,10 @@ pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &
             explain(&mut out, judged, check, details, paint, options.artifacts.as_deref());
         }
         if let Some(growth) = details.and_then(|details| details.log_growth.as_ref()) {
-            log_growth::write(&mut out, &judged.key.workload, growth, options.width);
+            log_growth::write(&mut out, &judged.name, growth, options.width);
         }
         for notice in notices(judged) {
-            let _ =
-                writeln!(out, "{} `{}`: {}", paint.dim("note:"), plain(&judged.key.workload, 64), plain(&notice, 400));
+            let _ = writeln!(out, "{} `{}`: {}", paint.dim("note:"), plain(&judged.name, 64), plain(&notice, 400));
         }
     }
     if let Some(folder) = &options.artifacts {
@@ -161,7 +160,7 @@ fn explain(
         Outcome::NoBaseline | Outcome::NotComparable => paint.warn("no baseline:"),
     };
     let what = explain::what(check).unwrap_or_default();
-    let _ = writeln!(out, "\n{label} `{}` {what}", plain(&judged.key.workload, 64));
+    let _ = writeln!(out, "\n{label} `{}` {what}", plain(&judged.name, 64));
     if explain::is_crossed(check) {
         if let Some(run) = judged_run(judged, check) {
             when(out, judged, check, run, details);
@@ -170,7 +169,7 @@ fn explain(
             let _ = writeln!(out, "  note:  {note}");
         }
         if let Some(artifacts) = artifacts {
-            let _ = writeln!(out, "  graph: {}", artifacts.join(&judged.key.workload).join("graph.svg").display());
+            let _ = writeln!(out, "  graph: {}", artifacts.join(&judged.name).join("graph.svg").display());
         }
     }
     if let Some(to_do) = explain::to_do(check, artifacts) {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Creates a folder and those above it; one that is there already is kept as it is.
 ///
@@ -37,6 +37,21 @@ pub fn open(path: &Path) -> Result<File> {
 /// When it can't be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))
+}
+
+/// Reads a whole text file of at most so many bytes.
+///
+/// # Errors
+/// When it can't be read, is larger, or is not UTF-8.
+pub fn read_text_within(path: &Path, most: u64) -> Result<String> {
+    use std::io::Read as _;
+    let in_file = || format!("could not read `{}`", path.display());
+    let mut text = String::new();
+    open(path)?.take(most.saturating_add(1)).read_to_string(&mut text).with_context(in_file)?;
+    if text.len() as u64 > most {
+        bail!("`{}` is larger than {most} bytes, and no such file is", path.display());
+    }
+    Ok(text)
 }
 
 /// The paths in a folder, sorted by name.

@@ -4,6 +4,7 @@
 //! Each format is written and read in one file: `memory_csv`, `log_csv`, `processes_csv`, `programs_csv`,
 //! `run_json`.
 
+mod carried;
 mod clock;
 mod curve;
 pub mod files;
@@ -28,6 +29,7 @@ mod stored;
 mod text;
 mod thinning;
 
+pub use carried::Carried;
 pub use curve::CurveBuilder;
 pub use layout::{WorkloadRuns, find_runs, run_folder};
 pub use log_csv::LogLines;
@@ -49,3 +51,5 @@ const PROCESSES_CSV: &str = "processes.csv";
 const PROGRAMS_CSV: &str = "programs.csv";
 const LOG_CSV: &str = "log.csv";
 const RUN_JSON: &str = "run.json";
+/// What a run's folder holds.
+const FILES: [&str; 5] = [MEMORY_CSV, PROCESSES_CSV, PROGRAMS_CSV, LOG_CSV, RUN_JSON];

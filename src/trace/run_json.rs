@@ -25,9 +25,12 @@ fn text(record: &RunRecord) -> Result<String> {
     Ok(text + "\n")
 }
 
+/// Of the notices there are a few; it need not be read to see that a larger file is something else.
+const LARGEST: u64 = 16 << 20;
+
 /// Reads `run.json`, refusing one that a later version wrote with another meaning.
 pub(super) fn read(path: &Path) -> Result<RunRecord> {
-    let text = files::read_text(path)?;
+    let text = files::read_text_within(path, LARGEST)?;
     let in_file = || format!("`{}` is not a run that memguard recorded", path.display());
     let Schema { schema } = serde_json::from_str(&text).with_context(in_file)?;
     if schema > SCHEMA {

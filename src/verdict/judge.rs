@@ -24,11 +24,16 @@ pub fn judge(key: Key, runs: Vec<JudgedRun>, limits: &Limits, baseline: Found, b
         }
     }
     let verdict = verdict(&failures, &checks);
-    Judged { key, runs, baseline, checks, failures, baseline_required, verdict }
+    let baseline_curve = match baseline {
+        Found::Entry(entry) => entry.curve,
+        Found::Missing { .. } | Found::NotComparable { .. } => None,
+    };
+    Judged { name: key.workload.clone(), key, runs, baseline_curve, checks, failures, baseline_required, verdict }
 }
 
 /// The gravest of what was found. A missing baseline is told before a warning: a gate that compares with nothing is no gate.
-fn verdict(failures: &[RunFailure], checks: &[Check]) -> Verdict {
+#[must_use]
+pub fn verdict(failures: &[RunFailure], checks: &[Check]) -> Verdict {
     let any = |outcomes: &[Outcome]| checks.iter().any(|check| outcomes.contains(&check.outcome));
     if !failures.is_empty() {
         Verdict::Error

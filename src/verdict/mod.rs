@@ -9,13 +9,15 @@ mod model;
 mod shard;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use exit::exit_code;
 pub use failures::failure;
-pub use judge::judge;
+pub use judge::{judge, verdict};
 pub use leg::Leg;
 pub use model::{
     Budget, Check, CheckKind, ConfigLine, ExitCode, Judged, JudgedRun, Level, Limits, Measure, Outcome, RunFailure,
     Subject, Tolerance, Verdict,
 };
 pub use shard::{Shard, ShardError};
+pub use whole::{Part, faults};

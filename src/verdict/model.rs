@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use crate::analysis::Measures;
-use crate::baseline::{Found, Key};
+use crate::baseline::{Key, StoredCurve};
 use crate::trace::{Curve, RunRecord};
 use crate::units::{Bytes, Percent, SignedBytes};
 
@@ -207,12 +207,15 @@ pub struct JudgedRun {
 /// A workload with everything that a report may say of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
+    /// What reports call it, and what the folder of its artifacts is called: the workload's name, with its platform where the
+    /// results of several are told together.
+    pub name: String,
     /// Workload, platform, metric.
     pub key: Key,
     /// Every run.
     pub runs: Vec<JudgedRun>,
-    /// What it was compared with.
-    pub baseline: Found,
+    /// The curve of what it was compared with, where there is one.
+    pub baseline_curve: Option<StoredCurve>,
     /// Every question and its answer, in the order of the limits.
     pub checks: Vec<Check>,
     /// The runs that failed.

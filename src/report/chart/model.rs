@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use crate::analysis::Measured;
-use crate::baseline::Found;
 use crate::trace::{Curve, SamplePoint};
 use crate::units::Bytes;
 use crate::verdict::{CheckKind, Judged, JudgedRun, Measure, Outcome, Verdict};
@@ -92,8 +91,7 @@ pub fn median_run(judged: &Judged) -> Option<&JudgedRun> {
 /// The baseline's curve; empty where there is none.
 #[must_use]
 pub fn baseline_points(judged: &Judged) -> Vec<SamplePoint> {
-    let Found::Entry(entry) = &judged.baseline else { return Vec::new() };
-    let Some(curve) = &entry.curve else { return Vec::new() };
+    let Some(curve) = &judged.baseline_curve else { return Vec::new() };
     // Each stretch's maximum stands in its middle.
     let point =
         |(index, memory): (u32, &Bytes)| SamplePoint { at: curve.step * index + curve.step / 2, memory: *memory };
@@ -114,7 +112,7 @@ pub fn of(judged: &Judged) -> ChartModel {
     };
     let runs = if count == 1 { "1 run".to_owned() } else { format!("median of {count} runs") };
     let mut model = ChartModel {
-        title: plain(&judged.key.workload, TITLE),
+        title: plain(&judged.name, TITLE),
         subtitle: format!("{word} · {} · {} · {runs}", judged.key.metric, plain(&judged.key.platform, TITLE)),
         ..ChartModel::default()
     };

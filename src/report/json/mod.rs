@@ -1,21 +1,28 @@
-use std::collections::BTreeMap;
+mod found;
+mod raw;
+mod read;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+pub use read::{Recorded, RecordedWorkload, recorded};
+
+use self::found::{Program, SegmentOut, Template, log_growth, programs, segments};
 use super::chart::median_run;
 use super::details::Details;
 use super::finding::sentence;
-use crate::analysis::{Certainty, LogGrowth, Measured, Measures, Quality, Segment, Sureness, finding};
-use crate::trace::{Ended, ProcessRow};
+use crate::analysis::{Certainty, Measured, Quality, Sureness, finding};
+use crate::trace::Ended;
 use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
-use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Leg, Outcome, Verdict};
+use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Leg, Outcome, RunFailure, Verdict};
 
 /// The version of the file's meaning.
 const SCHEMA: u32 = 1;
-/// How many of the largest programs are told.
-const PROCESSES: usize = 10;
 
 #[derive(Serialize)]
 struct Results<'a> {
@@ -50,6 +57,8 @@ struct Workload<'a> {
     verdict: &'static str,
     failures: Vec<Failure<'a>>,
     runs: Vec<Run>,
+    baseline_required: bool,
+    baseline_curve: Option<CurveOut<'a>>,
     checks: Vec<CheckOut<'a>>,
     finding: Option<String>,
     segments: Vec<SegmentOut>,
@@ -57,32 +66,18 @@ struct Workload<'a> {
     processes: Vec<Program>,
 }
 
-/// A straight stretch of the median run's curve.
+/// The baseline's curve, coarse: the maximum of each stretch.
 #[derive(Serialize)]
-struct SegmentOut {
-    kind: &'static str,
-    from_s: f64,
-    to_s: f64,
-    from_bytes: Bytes,
-    to_bytes: Bytes,
-    rise_bytes: SignedBytes,
-    share: f64,
-}
-
-/// What was taken after the lines of one template; without a template, before the first line.
-#[derive(Serialize)]
-struct Template {
-    template: Option<String>,
-    example: Option<String>,
-    count: u64,
-    rise_bytes: Bytes,
-    share: f64,
+struct CurveOut<'a> {
+    step_s: f64,
+    memory_bytes: &'a [Bytes],
 }
 
 #[derive(Serialize)]
 struct Failure<'a> {
     run: u32,
     what: &'a str,
+    unmeasured: bool,
 }
 
 #[derive(Serialize)]
@@ -142,13 +137,6 @@ struct Written {
     line: usize,
 }
 
-#[derive(Serialize)]
-struct Program {
-    command: String,
-    count: u64,
-    peak_bytes: Option<Bytes>,
-}
-
 /// The text of `results.json`. `details` has those of each workload, in the order of `judged`; `legs` says which machines ran
 /// them.
 ///
@@ -163,8 +151,13 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details], legs: &[L
             platform: &judged.key.platform,
             metric: judged.key.metric,
             verdict: verdict(judged.verdict),
-            failures: judged.failures.iter().map(|failure| Failure { run: failure.run, what: &failure.what }).collect(),
+            failures: judged.failures.iter().map(failure).collect(),
             runs: judged.runs.iter().map(run).collect(),
+            baseline_required: judged.baseline_required,
+            baseline_curve: judged
+                .baseline_curve
+                .as_ref()
+                .map(|curve| CurveOut { step_s: seconds(curve.step), memory_bytes: &curve.memory }),
             checks: judged.checks.iter().map(check).collect(),
             finding: median_run(judged).and_then(|run| finding(&run.measures)).as_ref().map(sentence),
             segments: median_run(judged).map(|run| segments(&run.measures)).unwrap_or_default(),
@@ -183,6 +176,10 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details], legs: &[L
     let mut text = serde_json::to_string_pretty(&results).context("could not write the results as JSON")?;
     text.push('\n');
     Ok(text)
+}
+
+fn failure(failure: &RunFailure) -> Failure<'_> {
+    Failure { run: failure.run, what: &failure.what, unmeasured: failure.unmeasured }
 }
 
 fn leg(leg: &Leg) -> LegOut<'_> {
@@ -295,10 +292,7 @@ const fn ended(ended: Ended) -> &'static str {
 
 fn check(check: &Check) -> CheckOut<'_> {
     CheckOut {
-        kind: match check.kind {
-            CheckKind::Budget => "budget",
-            CheckKind::Regression => "regression",
-        },
+        kind: kind(check.kind),
         measure: check.subject.measure.name(),
         phase: check.subject.phase.as_deref(),
         run: check.run,
@@ -306,14 +300,7 @@ fn check(check: &Check) -> CheckOut<'_> {
         limit: check.limit,
         baseline: check.baseline,
         change_percent: check.change(),
-        outcome: match check.outcome {
-            Outcome::Pass => "pass",
-            Outcome::Warn => "warn",
-            Outcome::Fail => "fail",
-            Outcome::NoBaseline => "no-baseline",
-            Outcome::NotComparable => "not-comparable",
-            Outcome::Unmeasured => "unmeasured",
-        },
+        outcome: outcome(check.outcome),
         note: check.note.as_deref(),
         config: check
             .written
@@ -322,54 +309,20 @@ fn check(check: &Check) -> CheckOut<'_> {
     }
 }
 
-fn segments(measures: &Measures) -> Vec<SegmentOut> {
-    let segment = |segment: &Segment| SegmentOut {
-        kind: segment.kind.name(),
-        from_s: seconds(segment.from),
-        to_s: seconds(segment.to),
-        from_bytes: segment.from_level,
-        to_bytes: segment.to_level,
-        rise_bytes: segment.rise,
-        share: segment.share.0 / 100.0,
-    };
-    measures.segments.iter().map(segment).collect()
-}
-
-/// The largest rises first.
-fn log_growth(growth: &LogGrowth) -> Vec<Template> {
-    let of_total = |rise: Bytes| if growth.total == Bytes::ZERO { 0.0 } else { rise.as_f64() / growth.total.as_f64() };
-    let before = Template {
-        template: None,
-        example: None,
-        count: 0,
-        rise_bytes: growth.before_first_line,
-        share: of_total(growth.before_first_line),
-    };
-    let told = growth.templates.iter().map(|template| Template {
-        template: Some(template.template.clone()),
-        example: Some(template.example.clone()),
-        count: template.lines,
-        rise_bytes: template.rise,
-        share: of_total(template.rise),
-    });
-    let mut all: Vec<Template> = told.chain([before]).filter(|template| template.rise_bytes > Bytes::ZERO).collect();
-    all.sort_by_key(|template| std::cmp::Reverse(template.rise_bytes));
-    all
-}
-
-/// Programs with the same command line are one; those that held the most come first.
-fn programs(processes: &[ProcessRow]) -> Vec<Program> {
-    let mut found: BTreeMap<&str, (u64, Option<Bytes>)> = BTreeMap::new();
-    for process in processes {
-        let (count, peak) = found.entry(&process.command).or_default();
-        *count += 1;
-        *peak = (*peak).max(process.peak);
+const fn kind(kind: CheckKind) -> &'static str {
+    match kind {
+        CheckKind::Budget => "budget",
+        CheckKind::Regression => "regression",
     }
-    let mut programs: Vec<Program> = found
-        .into_iter()
-        .map(|(command, (count, peak_bytes))| Program { command: command.to_owned(), count, peak_bytes })
-        .collect();
-    programs.sort_by(|one, other| other.peak_bytes.cmp(&one.peak_bytes).then_with(|| one.command.cmp(&other.command)));
-    programs.truncate(PROCESSES);
-    programs
+}
+
+const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Warn => "warn",
+        Outcome::Fail => "fail",
+        Outcome::NoBaseline => "no-baseline",
+        Outcome::NotComparable => "not-comparable",
+        Outcome::Unmeasured => "unmeasured",
+    }
 }

@@ -106,7 +106,7 @@ fn head(judged: &[Judged], exit: ExitCode) -> String {
     let failed = judged.iter().filter(bad).count();
     let of = match judged.len() {
         0 => "no workload was this machine's".to_owned(),
-        1 => code(&judged[0].key.workload, 60),
+        1 => code(&judged[0].name, 60),
         count if failed > 0 => format!("{failed} of {count} workloads"),
         count => format!("{count} workloads"),
     };
@@ -126,7 +126,7 @@ fn head(judged: &[Judged], exit: ExitCode) -> String {
     let is_alone = judged.len() == 1;
     for judged in judged.iter().take(3) {
         let Some(found) = median_run(judged).and_then(|run| finding(&run.measures)) else { continue };
-        let which = if is_alone { String::new() } else { code(&judged.key.workload, 60) + ": " };
+        let which = if is_alone { String::new() } else { code(&judged.name, 60) + ": " };
         let _ = writeln!(out, "{which}{}\n", sentence(&found));
     }
     out
@@ -192,8 +192,7 @@ fn workload(parts: &mut Vec<Part>, judged: &Judged, details: Option<&Details>, l
     let rank = |least: u8| if bad { least } else { least + 3 };
     let mut text = String::new();
     for failure in &judged.failures {
-        let _ =
-            writeln!(text, "**{} run {} {}**\n", code(&judged.key.workload, 60), failure.run, code(&failure.what, 400));
+        let _ = writeln!(text, "**{} run {} {}**\n", code(&judged.name, 60), failure.run, code(&failure.what, 400));
     }
     for check in judged.checks.iter().filter(|check| check.outcome != Outcome::Pass) {
         explain(&mut text, judged, check, details, links);
@@ -217,7 +216,7 @@ fn workload(parts: &mut Vec<Part>, judged: &Judged, details: Option<&Details>, l
     if let Some(growth) = details.and_then(|details| details.log_growth.as_ref())
         && growth.total >= WORTH_TELLING
     {
-        let mut text = format!("Memory by log line of {}:\n\n", code(&judged.key.workload, 60));
+        let mut text = format!("Memory by log line of {}:\n\n", code(&judged.name, 60));
         for row in shown(growth) {
             let _ = writeln!(text, "- {} ({:.0} %) {}", row.rise, row.share.0, code(&row.what, 160));
         }
@@ -227,7 +226,7 @@ fn workload(parts: &mut Vec<Part>, judged: &Judged, details: Option<&Details>, l
 
 fn explain(out: &mut String, judged: &Judged, check: &Check, details: Option<&Details>, links: &Links) {
     let Some(what) = explain::what(check) else { return };
-    let _ = write!(out, "**{}: {}**", code(&judged.key.workload, 60), prose(&what));
+    let _ = write!(out, "**{}: {}**", code(&judged.name, 60), prose(&what));
     if explain::is_crossed(check) {
         when(out, judged, check, details);
         if let Some(note) = explain::note(check) {

@@ -1,0 +1,214 @@
+//! The results of several machines as one: one report, one verdict, one exit code.
+//!
+//! Each machine has judged what it ran under its own platform, and that stands: nothing is judged again here (`check` does that).
+//! What is asked here is whether the whole is there. The folders come from elsewhere, and nothing in them is trusted.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::judge::{self, Workload};
+use super::{Voice, actions, artifacts};
+use crate::config::name_fault;
+use crate::report::{self, Recorded, RecordedWorkload};
+use crate::trace::{Carried, CurveBuilder, RunFiles, files, run_folder};
+use crate::verdict::{self, ExitCode, Judged, Leg, Part};
+
+/// Larger than the results of any machine.
+const LARGEST: u64 = 64 << 20;
+const RUNS: usize = 1000;
+
+/// One machine's results, with everything that they name.
+struct Found {
+    carried: Carried,
+    leg: Leg,
+    workloads: Vec<(RecordedWorkload, Vec<RunFiles>)>,
+}
+
+/// Joins the results in these folders, writes the report of the whole, and tells its verdict. `machines` says how many there must
+/// be, where that is known.
+///
+/// # Errors
+/// When a part is missing, doubled, damaged or of another whole; when what must be written can't be.
+pub fn merge(folders: &[PathBuf], out: &Path, machines: Option<u32>, voice: Voice) -> Result<ExitCode> {
+    let actions = actions::here();
+    let merged = find(folders, out, machines).and_then(|found| {
+        let legs: Vec<Leg> = found.iter().map(|found| found.leg.clone()).collect();
+        artifacts::clear(out)?;
+        let workloads = join(found, out)?;
+        let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
+        let code = verdict::exit_code(&judged);
+        artifacts::write(out, &workloads, code, &legs, actions.as_ref())?;
+        Ok((workloads, code))
+    });
+    let (workloads, code) = merged.inspect_err(|error| {
+        if let Some(actions) = &actions {
+            actions::failed(actions, "the results were not joined", error);
+        }
+    })?;
+    let text = judge::tell(&workloads, code, voice, Some(out));
+    io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
+    if let Some(actions) = &actions {
+        actions::report(actions, &workloads, code, out);
+    }
+    Ok(code)
+}
+
+/// Reads what every machine left, and makes sure that it is one whole.
+fn find(folders: &[PathBuf], out: &Path, machines: Option<u32>) -> Result<Vec<Found>> {
+    files::create_folder(out)?;
+    let legs = folders.iter().map(|folder| legs_in(folder, out)).collect::<Result<Vec<_>>>()?.concat();
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for folder in &legs {
+        // Every fault is told, not the first alone: from a red build to the next is a long way.
+        match read(folder) {
+            Ok(one) => found.push(one),
+            Err(error) => faults.push(format!("`{}`: {error:#}", folder.display())),
+        }
+    }
+    if faults.is_empty() {
+        let parts: Vec<Part> = found.iter().map(Found::part).collect();
+        faults = verdict::faults(&parts);
+    }
+    if let Some(machines) = machines.filter(|machines| *machines as usize != legs.len()) {
+        faults.push(format!("there are results of {} machines, and there must be {machines}", legs.len()));
+    }
+    if !faults.is_empty() {
+        bail!(
+            "these are not the results of one whole\n  {}\n\
+             help: name the folder that each machine's `memguard run` left, each once; a machine that failed to measure must run again",
+            faults.join("\n  ")
+        );
+    }
+    // In whichever order they were named, the report is the same.
+    found.sort_by_cached_key(|found| (found.leg.platform.clone(), found.leg.shard, found.leg.workloads.clone()));
+    Ok(found)
+}
+
+/// A machine's own folder, or those in a folder of them, as they are downloaded.
+fn legs_in(folder: &Path, out: &Path) -> Result<Vec<PathBuf>> {
+    let whole =
+        |path: &Path| path.canonicalize().with_context(|| format!("could not read the folder `{}`", path.display()));
+    let (own, out) = (whole(folder)?, whole(out)?);
+    let has_results = |folder: &Path| folder.join(artifacts::RESULTS).symlink_metadata().is_ok();
+    if has_results(folder) {
+        // The report of the whole would be written over that of a part.
+        if own.starts_with(&out) || out.starts_with(&own) {
+            bail!(
+                "the report would be written into the results that are joined, `{}`\nhelp: name another folder with --out",
+                folder.display()
+            );
+        }
+        return Ok(vec![folder.to_owned()]);
+    }
+    let mut inside = Vec::new();
+    for path in files::list(folder)? {
+        let is_folder = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        if is_folder && whole(&path)? != out {
+            inside.push(path);
+        }
+    }
+    if !inside.iter().any(|folder| has_results(folder)) {
+        bail!(
+            "there are no results in `{}`\nhelp: name a folder that `memguard run` wrote, or one with such folders: it holds `{}`",
+            folder.display(),
+            artifacts::RESULTS
+        );
+    }
+    Ok(inside)
+}
+
+fn read(folder: &Path) -> Result<Found> {
+    let carried = Carried::new(folder);
+    let text = carried.read(artifacts::RESULTS, LARGEST)?;
+    let Recorded { leg, exit_code, workloads } =
+        report::recorded(&text).with_context(|| format!("its `{}` can't be joined", artifacts::RESULTS))?;
+    let names = leg.workloads.iter().chain(workloads.iter().map(|workload| &workload.key.workload));
+    for name in names {
+        if let Some(fault) = name_fault(name) {
+            bail!("the name of its workload `{}` {fault}", report::plain(name, 80));
+        }
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if leg.platform.is_empty() || leg.platform.len() > 128 || !leg.platform.chars().all(is_plain) {
+        bail!("`{}` is not a platform", report::plain(&leg.platform, 80));
+    }
+    let mut found = Vec::new();
+    for workload in workloads {
+        if workload.runs() > RUNS {
+            bail!("`{}` has {} runs, more than any workload", workload.key.workload, workload.runs());
+        }
+        let runs =
+            (1..).take(workload.runs()).map(|run| run_of(&carried, &workload, run)).collect::<Result<Vec<_>>>()?;
+        found.push((workload, runs));
+    }
+    let judged: Vec<Judged> = found.iter().map(|(workload, _)| workload.clone().with(Vec::new())).collect();
+    let code = verdict::exit_code(&judged) as u8;
+    if code != exit_code {
+        bail!("it says exit code {exit_code}, and its checks give {code}");
+    }
+    Ok(Found { carried, leg, workloads: found })
+}
+
+/// The trace of a run, which must be of what the results say.
+fn run_of(carried: &Carried, workload: &RecordedWorkload, run: u32) -> Result<RunFiles> {
+    let files = carried.run(&workload.key.workload, run)?;
+    let (record, key) = (files.record(), &workload.key);
+    if (&record.workload, &record.platform, record.metric, record.run)
+        != (&key.workload, &key.platform, key.metric, run)
+    {
+        bail!("the trace of run {run} of `{}` is of another run, machine or metric", key.workload);
+    }
+    Ok(files)
+}
+
+impl Found {
+    fn part(&self) -> Part {
+        let has = self.workloads.iter().map(|(workload, _)| workload.key.workload.clone()).collect();
+        Part { folder: self.carried.folder().display().to_string(), leg: self.leg.clone(), has }
+    }
+}
+
+/// All workloads in the order of the config, then of their platforms, their traces copied into the report.
+fn join(found: Vec<Found>, out: &Path) -> Result<Vec<Workload>> {
+    let platforms: BTreeSet<String> = found.iter().map(|found| found.leg.platform.clone()).collect();
+    let order: Vec<String> = found.iter().flat_map(|found| found.leg.workloads.clone()).collect();
+    let mut workloads = Vec::new();
+    for found in found {
+        for (recorded, runs) in found.workloads {
+            let name = if platforms.len() > 1 {
+                // No workload can be called so: its name has no such sign.
+                format!("{}@{}", recorded.key.workload, recorded.key.platform)
+            } else {
+                recorded.key.workload.clone()
+            };
+            for run in &runs {
+                let number = run.record().run;
+                found.carried.copy_run(&recorded.key.workload, number, &run_folder(out, &name, number))?;
+            }
+            workloads.push(workload(recorded, name, &runs)?);
+        }
+    }
+    workloads.sort_by_cached_key(|workload| {
+        let key = &workload.judged.key;
+        (order.iter().position(|name| *name == key.workload), key.platform.clone())
+    });
+    Ok(workloads)
+}
+
+fn workload(recorded: RecordedWorkload, name: String, runs: &[RunFiles]) -> Result<Workload> {
+    let mut traces = Vec::new();
+    for run in runs {
+        let mut curve = CurveBuilder::default();
+        for sample in run.samples()? {
+            curve.push(&sample?);
+        }
+        traces.push((run.record().clone(), curve.finish()));
+    }
+    let judged = Judged { name, ..recorded.with(traces) };
+    let details = judge::details(runs, &judged)?;
+    let warnings = runs.iter().flat_map(|run| run.warnings().to_vec()).collect();
+    Ok(Workload { judged, details, warnings })
+}

@@ -1,0 +1,94 @@
+//! What was found in the traces: segments, memory by log line, programs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::seconds;
+use crate::analysis::{LogGrowth, Measures, Segment};
+use crate::trace::ProcessRow;
+use crate::units::{Bytes, SignedBytes};
+
+/// How many of the largest programs are told.
+const PROCESSES: usize = 10;
+
+/// A straight stretch of the median run's curve.
+#[derive(Serialize)]
+pub(super) struct SegmentOut {
+    kind: &'static str,
+    from_s: f64,
+    to_s: f64,
+    from_bytes: Bytes,
+    to_bytes: Bytes,
+    rise_bytes: SignedBytes,
+    share: f64,
+}
+
+/// What was taken after the lines of one template; without a template, before the first line.
+#[derive(Serialize)]
+pub(super) struct Template {
+    template: Option<String>,
+    example: Option<String>,
+    count: u64,
+    rise_bytes: Bytes,
+    share: f64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Program {
+    command: String,
+    count: u64,
+    peak_bytes: Option<Bytes>,
+}
+
+pub(super) fn segments(measures: &Measures) -> Vec<SegmentOut> {
+    let segment = |segment: &Segment| SegmentOut {
+        kind: segment.kind.name(),
+        from_s: seconds(segment.from),
+        to_s: seconds(segment.to),
+        from_bytes: segment.from_level,
+        to_bytes: segment.to_level,
+        rise_bytes: segment.rise,
+        share: segment.share.0 / 100.0,
+    };
+    measures.segments.iter().map(segment).collect()
+}
+
+/// The largest rises first.
+pub(super) fn log_growth(growth: &LogGrowth) -> Vec<Template> {
+    let of_total = |rise: Bytes| if growth.total == Bytes::ZERO { 0.0 } else { rise.as_f64() / growth.total.as_f64() };
+    let before = Template {
+        template: None,
+        example: None,
+        count: 0,
+        rise_bytes: growth.before_first_line,
+        share: of_total(growth.before_first_line),
+    };
+    let told = growth.templates.iter().map(|template| Template {
+        template: Some(template.template.clone()),
+        example: Some(template.example.clone()),
+        count: template.lines,
+        rise_bytes: template.rise,
+        share: of_total(template.rise),
+    });
+    let mut all: Vec<Template> = told.chain([before]).filter(|template| template.rise_bytes > Bytes::ZERO).collect();
+    all.sort_by_key(|template| std::cmp::Reverse(template.rise_bytes));
+    all
+}
+
+/// Programs with the same command line are one; those that held the most come first.
+pub(super) fn programs(processes: &[ProcessRow]) -> Vec<Program> {
+    let mut found: BTreeMap<&str, (u64, Option<Bytes>)> = BTreeMap::new();
+    for process in processes {
+        let (count, peak) = found.entry(&process.command).or_default();
+        *count += 1;
+        *peak = (*peak).max(process.peak);
+    }
+    let mut programs: Vec<Program> = found
+        .into_iter()
+        .map(|(command, (count, peak_bytes))| Program { command: command.to_owned(), count, peak_bytes })
+        .collect();
+    programs.sort_by(|one, other| other.peak_bytes.cmp(&one.peak_bytes).then_with(|| one.command.cmp(&other.command)));
+    programs.truncate(PROCESSES);
+    programs
+}

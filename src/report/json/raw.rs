@@ -1,0 +1,246 @@
+//! The file as it is read. Its words are those of the writer; what it may hold of a later version is passed over.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::read::RecordedWorkload;
+use super::words::{
+    exact_word, kind_word, measure_word, optional_seconds, outcome_word, path, quality_word, seconds, segment_word,
+    sureness_word, verdict_word,
+};
+use crate::analysis::{
+    Certainty, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind, Sureness,
+};
+use crate::baseline::{Key, StoredCurve};
+use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
+use crate::verdict::{Check, CheckKind, ConfigLine, Leg, Measure, Outcome, RunFailure, Shard, Subject, Verdict};
+
+#[derive(Deserialize)]
+pub(super) struct Head {
+    pub(super) schema: u32,
+    pub(super) memguard: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct File {
+    pub(super) exit_code: u8,
+    pub(super) legs: Vec<LegIn>,
+    pub(super) workloads: Vec<WorkloadIn>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LegIn {
+    platform: String,
+    workloads: Vec<String>,
+    config_sha256: Option<String>,
+    shard: Option<ShardIn>,
+}
+
+#[derive(Deserialize)]
+struct ShardIn {
+    index: u32,
+    of: u32,
+}
+
+impl LegIn {
+    pub(super) fn into_leg(self) -> Result<Leg> {
+        let shard =
+            |ShardIn { index, of }| Shard::new(index, of).with_context(|| format!("there is no shard {index}/{of}"));
+        let shard = self.shard.map(shard).transpose()?;
+        Ok(Leg { platform: self.platform, workloads: self.workloads, config: self.config_sha256, shard })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct WorkloadIn {
+    name: String,
+    platform: String,
+    metric: Metric,
+    #[serde(deserialize_with = "verdict_word")]
+    verdict: Verdict,
+    failures: Vec<FailureIn>,
+    runs: Vec<RunIn>,
+    baseline_required: bool,
+    baseline_curve: Option<CurveIn>,
+    checks: Vec<CheckIn>,
+    segments: Vec<SegmentIn>,
+}
+
+impl WorkloadIn {
+    pub(super) fn into_recorded(self) -> RecordedWorkload {
+        RecordedWorkload {
+            key: Key { workload: self.name, platform: self.platform, metric: self.metric },
+            runs: self.runs.into_iter().map(RunIn::into_measures).collect(),
+            segments: self.segments.into_iter().map(SegmentIn::into_segment).collect(),
+            baseline_curve: self
+                .baseline_curve
+                .map(|curve| StoredCurve { step: curve.step_s, memory: curve.memory_bytes }),
+            checks: self.checks.into_iter().map(CheckIn::into_check).collect(),
+            failures: self.failures.into_iter().map(FailureIn::into_failure).collect(),
+            baseline_required: self.baseline_required,
+            verdict: self.verdict,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct FailureIn {
+    run: u32,
+    what: String,
+    unmeasured: bool,
+}
+
+impl FailureIn {
+    fn into_failure(self) -> RunFailure {
+        RunFailure { run: self.run, what: self.what, unmeasured: self.unmeasured }
+    }
+}
+
+#[derive(Deserialize)]
+struct CurveIn {
+    #[serde(deserialize_with = "seconds")]
+    step_s: Duration,
+    memory_bytes: Vec<Bytes>,
+}
+
+#[derive(Deserialize)]
+struct CheckIn {
+    #[serde(deserialize_with = "kind_word")]
+    kind: CheckKind,
+    #[serde(deserialize_with = "measure_word")]
+    measure: Measure,
+    phase: Option<String>,
+    run: Option<u32>,
+    value: Option<SignedBytes>,
+    limit: Option<SignedBytes>,
+    baseline: Option<SignedBytes>,
+    #[serde(deserialize_with = "outcome_word")]
+    outcome: Outcome,
+    note: Option<String>,
+    config: Option<WrittenIn>,
+}
+
+#[derive(Deserialize)]
+struct WrittenIn {
+    #[serde(deserialize_with = "path")]
+    file: PathBuf,
+    line: usize,
+}
+
+impl CheckIn {
+    fn into_check(self) -> Check {
+        Check {
+            kind: self.kind,
+            subject: Subject { phase: self.phase, measure: self.measure },
+            value: self.value,
+            run: self.run,
+            limit: self.limit,
+            baseline: self.baseline,
+            outcome: self.outcome,
+            note: self.note,
+            written: self.config.map(|written| ConfigLine { file: written.file, line: written.line }),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SegmentIn {
+    #[serde(deserialize_with = "segment_word")]
+    kind: SegmentKind,
+    #[serde(deserialize_with = "seconds")]
+    from_s: Duration,
+    #[serde(deserialize_with = "seconds")]
+    to_s: Duration,
+    from_bytes: Bytes,
+    to_bytes: Bytes,
+    rise_bytes: SignedBytes,
+    share: f64,
+}
+
+impl SegmentIn {
+    fn into_segment(self) -> Segment {
+        Segment {
+            kind: self.kind,
+            from: self.from_s,
+            to: self.to_s,
+            from_level: self.from_bytes,
+            to_level: self.to_bytes,
+            rise: self.rise_bytes,
+            share: Percent(self.share * 100.0),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct RunIn {
+    #[serde(deserialize_with = "seconds")]
+    duration_s: Duration,
+    #[serde(deserialize_with = "optional_seconds")]
+    ready_s: Option<Duration>,
+    #[serde(deserialize_with = "sureness_word")]
+    ready_found: Option<Sureness>,
+    peak_bytes: Option<Bytes>,
+    #[serde(deserialize_with = "optional_seconds")]
+    peak_at_s: Option<Duration>,
+    #[serde(rename = "peak_certainty", deserialize_with = "exact_word")]
+    peak_is_exact: Option<bool>,
+    peak_at_most_bytes: Option<Bytes>,
+    startup_bytes: Option<Bytes>,
+    retained_bytes: Option<SignedBytes>,
+    growth_bytes_per_min: Option<Rate>,
+    growth_low_bytes_per_min: Option<Rate>,
+    growth_high_bytes_per_min: Option<Rate>,
+    phases: Vec<PhaseIn>,
+    #[serde(deserialize_with = "quality_word")]
+    quality: Quality,
+    samples: u64,
+}
+
+#[derive(Deserialize)]
+struct PhaseIn {
+    name: String,
+    #[serde(deserialize_with = "optional_seconds")]
+    from_s: Option<Duration>,
+    #[serde(deserialize_with = "optional_seconds")]
+    until_s: Option<Duration>,
+    peak_bytes: Option<Bytes>,
+}
+
+impl RunIn {
+    fn into_measures(self) -> Measures {
+        let certainty = match (self.peak_is_exact, self.peak_at_most_bytes) {
+            (Some(true), _) => Certainty::Exact,
+            (_, Some(most)) => Certainty::AtMost(most),
+            (_, None) => Certainty::AtLeast,
+        };
+        let peak = self.peak_bytes.zip(self.peak_at_s).map(|(value, at)| Peak { value, at, certainty });
+        let growth = self.growth_bytes_per_min.zip(self.growth_low_bytes_per_min.zip(self.growth_high_bytes_per_min));
+        Measures {
+            duration: self.duration_s,
+            ready: known(self.ready_s),
+            ready_found: self.ready_found,
+            peak: known(peak),
+            startup: known(self.startup_bytes),
+            retained: known(self.retained_bytes),
+            growth: known(growth.map(|(slope, (low, high))| Growth { slope, low, high })),
+            segments: Vec::new(),
+            phases: self.phases.into_iter().map(PhaseIn::into_measures).collect(),
+            samples: self.samples,
+            quality: self.quality,
+        }
+    }
+}
+
+impl PhaseIn {
+    fn into_measures(self) -> PhaseMeasures {
+        PhaseMeasures { name: self.name, window: known(self.from_s.zip(self.until_s)), peak: known(self.peak_bytes) }
+    }
+}
+
+/// Why a measure is missing stands in the notes of the checks that it is missing for.
+fn known<T>(value: Option<T>) -> Measured<T> {
+    value.map_or_else(|| Measured::Unmeasured("it was not measured".to_owned()), Measured::Value)
+}
