@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use memguard::cli::{Baseline, BaselineFile, Check, Cli, Command, ImportFlags, JudgeFlags, Synth};
-use memguard::config::{Mistakes, plan_baseline, plan_check, plan_compare, plan_import, plan_run};
+use memguard::config::{Mistakes, plan_baseline, plan_check, plan_compare, plan_import, plan_record, plan_run};
 use memguard::pipeline::{self, Voice};
 use memguard::{init, os, synth, verdict};
 
@@ -25,6 +25,10 @@ fn carry_out(cli: Cli) -> Result<u8> {
         Command::Run(typed) => {
             let plan = plan_run(&typed, &os::platform())?;
             pipeline::run(&plan, Voice::new(cli.color, typed.run.quiet, &err)).map(number)
+        }
+        Command::Record(typed) => {
+            let plan = plan_record(&typed)?;
+            pipeline::record(&plan, Voice::new(cli.color, typed.quiet, &err)).map(number)
         }
         Command::Check(typed) => {
             let (plan, import) = (plan_check(&typed, &os::platform())?, plan_import(&typed.import)?);

@@ -1,6 +1,7 @@
 //! What was typed. Nothing here is interpreted: amounts are still text, files are still names.
 
 mod flags;
+mod record;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use flags::{ImportFlags, JudgeFlags, RunFlags};
+pub use record::Record;
 
 /// Exit codes, for `--help` and the README.
 pub const EXIT_CODES: &str = "\
@@ -52,6 +54,8 @@ pub enum Colour {
 pub enum Command {
     /// Run workloads, record their memory, judge it.
     Run(Box<Run>),
+    /// Record memory that is already in use: of the machine, a process, a container.
+    Record(Record),
     /// Judge recorded traces again, without running anything.
     Check(Box<Check>),
     /// Draw recorded memory to a picture, several files overlaid.

@@ -212,7 +212,7 @@ impl Reader {
         found
     }
 
-    fn bad_name(&mut self, place: &Place, name: &str, fault: &str) {
+    pub(super) fn bad_name(&mut self, place: &Place, name: &str, fault: &str) {
         let what = format!("the name `{}` {fault}", name.escape_debug());
         self.wrong("bad-name", place, what, "a name is a folder's: up to 64 letters, digits, `.`, `_` or `-`");
     }

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::units::Metric;
 use crate::{analysis, baseline, sampler, verdict, workload};
 
 /// What is to be done, resolved: no Option here means "default".
@@ -50,4 +52,36 @@ pub struct Judging {
     pub rules: analysis::Rules,
     /// What they are held to.
     pub limits: verdict::Limits,
+}
+
+/// What is to be recorded without being run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordPlan {
+    /// What.
+    pub target: Target,
+    /// Safe as the name of a folder.
+    pub name: String,
+    /// The wanted time between two readings.
+    pub interval: Duration,
+    /// How long at the most; None until memguard is told to stop.
+    pub at_most: Option<Duration>,
+    /// What a sample of a process adds up; None for the best that the source has.
+    pub metric: Option<Metric>,
+    /// What reads a process or the machine.
+    pub source: sampler::SourceChoice,
+    /// Where recordings go.
+    pub out: PathBuf,
+}
+
+/// What a recording is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The machine, or the container that memguard runs in.
+    Machine,
+    /// A process and all its descendants.
+    Process(u32),
+    /// A control group, by its folder or its path in the hierarchy.
+    Group(PathBuf),
+    /// A container, by the name or id that its engine knows it by.
+    Container(String),
 }

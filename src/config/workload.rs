@@ -22,7 +22,7 @@ const METRICS: [(&str, Metric); 5] = [
 ];
 const SOURCES: [(&str, SourceChoice); 3] =
     [("proc", SourceChoice::Proc), ("cgroup", SourceChoice::Cgroup), ("portable", SourceChoice::Portable)];
-const MILLISECOND: Duration = Duration::from_millis(1);
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Reader {
@@ -77,20 +77,20 @@ impl Reader {
         })
     }
 
+    pub(super) fn interval(&mut self, node: &Node) -> Option<Duration> {
+        let interval = self.duration(node, MILLISECOND)?;
+        if interval > LONGEST_INTERVAL {
+            let what = "an interval of more than a minute sees nothing";
+            self.wrong("out-of-range", &node.place, what, "write \"60s\" or less");
+            return None;
+        }
+        Some(interval)
+    }
+
     pub(super) fn sampling(&mut self, layers: &Layers<'_>) -> sampler::Settings {
         let mut settings = sampler::Settings::default();
-        if let Some(node) = layers.get("interval")
-            && let Some(interval) = self.duration(node, MILLISECOND)
-        {
-            if interval > LONGEST_INTERVAL {
-                self.wrong(
-                    "out-of-range",
-                    &node.place,
-                    "an interval of more than a minute sees nothing",
-                    "write \"60s\" or less",
-                );
-            }
-            settings.interval = interval;
+        if let Some(node) = layers.get("interval") {
+            settings.interval = self.interval(node).unwrap_or(settings.interval);
         }
         if let Some(node) = layers.get("metric") {
             settings.metric = self.choice(node, &METRICS);

@@ -7,6 +7,7 @@
 #[cfg_attr(target_os = "linux", expect(unreachable_pub, reason = "other systems use it, this one only tests it"))]
 mod bell;
 mod portable;
+mod portable_watch;
 mod source;
 
 #[cfg(target_os = "linux")]
@@ -26,9 +27,9 @@ use {unix as system, unix_shape as shape};
 use {windows as system, windows_shape as shape};
 
 #[cfg(target_os = "linux")]
-use linux as kernel;
+use linux::{self as kernel, watch};
 #[cfg(not(target_os = "linux"))]
-use portable as kernel;
+use {portable as kernel, portable_watch as watch};
 
 #[cfg(not(target_os = "linux"))]
 pub use bell::Bell;
@@ -36,13 +37,15 @@ pub use bell::Bell;
 pub use linux::{Bell, cgroup};
 
 pub use kernel::{adopt_orphans, cgroup_source, memory_kills, native_source, with_limits_found};
-pub use portable::portable_source;
+pub use portable::{portable_source, portable_tree};
+pub use portable_watch::portable_machine;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
-pub use source::{Gone, Reading, Seen, Share, Source, SourceKind, TreeSource};
+pub use source::{Gone, Reading, Seen, Share, Source, SourceKind, TreeSource, Watched};
 pub use system::{
     Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, own_usage,
     shell, signal_name, signal_number, signal_process, terminal_width, thread_cpu,
 };
+pub use watch::{container_group, watch_group, watch_machine, watch_tree};
 
 use std::time::Duration;
 

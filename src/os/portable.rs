@@ -22,7 +22,7 @@ use self::macos::MacProcesses as SystemProcesses;
 use self::source::PortableSource;
 #[cfg(windows)]
 use self::windows::WindowsProcesses as SystemProcesses;
-use super::source::TreeSource;
+use super::source::{TreeSource, Watched};
 use crate::units::Metric;
 
 #[cfg(target_os = "macos")]
@@ -43,6 +43,20 @@ const METRICS: &[Metric] = if cfg!(target_os = "macos") {
 /// # Errors
 /// When the metric is one that can't be read here, or the system is one that the crate does not know.
 pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
+    open(metric).map(|source| Box::new(source) as Box<dyn TreeSource>)
+}
+
+/// A process that memguard did not start, and all its descendants as they are now. memguard itself is left out.
+///
+/// # Errors
+/// As [`portable_source`]; when there is no such process, or it may not be read.
+pub fn portable_tree(pid: u32, metric: Option<Metric>) -> Result<Watched> {
+    let mut source = open(metric)?;
+    let command = source.attach(pid)?;
+    Ok(Watched { source: Box::new(source), what: Watched::tree(pid, &command) })
+}
+
+fn open(metric: Option<Metric>) -> Result<PortableSource<SystemProcesses>> {
     let metric = metric.unwrap_or(METRICS[0]);
     anyhow::ensure!(
         METRICS.contains(&metric),
@@ -50,7 +64,7 @@ pub fn portable_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
         METRICS.iter().map(|metric| format!("`{metric}`")).collect::<Vec<_>>().join(" or ")
     );
     let processes = SystemProcesses::new(metric, system()?);
-    Ok(Box::new(PortableSource::new(processes, system()?)))
+    Ok(PortableSource::new(processes, system()?))
 }
 
 fn system() -> Result<System> {

@@ -69,6 +69,21 @@ pub trait TreeSource: Source {
     fn end(&mut self) {}
 }
 
+/// Something that memguard did not start, ready to be read.
+pub struct Watched {
+    /// What reads it.
+    pub source: Box<dyn Source>,
+    /// What it is, for people: `the whole machine`, ``control group `/sys/fs/cgroup/a` ``.
+    pub what: String,
+}
+
+impl Watched {
+    /// A tree of processes in words.
+    pub(super) fn tree(pid: u32, command: &str) -> String {
+        format!("process {pid} (`{command}`) and its descendants")
+    }
+}
+
 /// What reads the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {

@@ -145,7 +145,9 @@ impl Interrupts {
     /// # Errors
     /// When the system refuses the handlers.
     pub fn watch(tell: impl Fn(i32) + Send + 'static) -> Result<Self> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("could not watch for signals")?;
+        // Who started memguard with `nohup` wants it to live on when the terminal is closed.
+        let asked = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
+        let mut signals = Signals::new(asked).context("could not watch for signals")?;
         let handle = signals.handle();
         std::thread::Builder::new()
             .name("signals".into())
@@ -153,6 +155,18 @@ impl Interrupts {
             .context("could not start a thread")?;
         Ok(Self { handle })
     }
+}
+
+/// Whether a signal has no effect on memguard, as whoever started it wanted.
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    #[expect(unsafe_code, reason = "sigaction has no safe wrapper among the crates in use")]
+    // SAFETY: no action is set, and the pointer is to a whole `sigaction`, which is valid as zeroes where the call fails.
+    let action = unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_IGN
 }
 
 impl Drop for Interrupts {

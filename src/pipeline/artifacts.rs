@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use super::actions;
 use super::judge::Workload;
 use crate::github::Actions;
+use crate::report::chart::ChartModel;
 use crate::report::{self, Place, chart, results};
 use crate::trace::files;
 use crate::verdict::{ExitCode, Judged, Leg};
@@ -57,9 +58,12 @@ pub(super) fn write(
 }
 
 fn graphs(out: &Path, judged: &Judged) -> Result<()> {
-    let model = chart::of(judged);
-    let folder = out.join(&judged.name);
-    let svg = chart::svg(&model).and_then(|text| files::replace(&folder.join("graph.svg"), text.as_bytes()));
-    let png = chart::png(&model).and_then(|bytes| files::replace(&folder.join("graph.png"), &bytes));
+    draw(&out.join(&judged.name), &chart::of(judged))
+}
+
+/// Draws a graph in both formats into a folder.
+pub(super) fn draw(folder: &Path, model: &ChartModel) -> Result<()> {
+    let svg = chart::svg(model).and_then(|text| files::replace(&folder.join("graph.svg"), text.as_bytes()));
+    let png = chart::png(model).and_then(|bytes| files::replace(&folder.join("graph.png"), &bytes));
     svg.and(png)
 }

@@ -4,10 +4,12 @@ mod actions;
 mod artifacts;
 mod baseline;
 mod compare;
+mod container;
 mod import;
 mod judge;
 mod merge;
 mod plot;
+mod record;
 mod run;
 
 pub use actions::annotate_mistakes;
@@ -16,6 +18,7 @@ pub use compare::compare;
 pub use judge::check;
 pub use merge::merge;
 pub use plot::plot;
+pub use record::record;
 pub use run::{demo, run};
 
 use std::io::IsTerminal;

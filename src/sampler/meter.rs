@@ -25,6 +25,8 @@ pub(super) struct Meter<'a, S: Source + ?Sized> {
     at_most: Option<Bytes>,
     /// Whether there was ever more than one process: then the peak of the sum lies between two bounds.
     several: bool,
+    /// Whether what is read was there before the first reading: then its marks may be of a time before.
+    has_past: bool,
 }
 
 impl<'a, S: Source + ?Sized> Meter<'a, S> {
@@ -48,7 +50,13 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
             peak: Bytes::ZERO,
             at_most: Some(Bytes::ZERO),
             several: false,
+            has_past: false,
         }
+    }
+
+    /// The same of what was there before.
+    pub(super) fn with_past(self) -> Self {
+        Self { has_past: true, ..self }
     }
 
     /// One reading: a sample, and the processes that came and went.
@@ -104,8 +112,9 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
 
     /// Writes what was read, and how well, into the record.
     pub(super) fn conclude(&mut self, record: &mut RunRecord) {
-        // A single process's own mark is exact; a group has none without the page cache.
-        let is_bounded = self.several || self.source.metric() == Metric::Cgroup;
+        // A single process's own mark is exact; a group has none without the page cache, a machine none at all.
+        let is_bounded =
+            self.several || self.has_past || matches!(self.source.metric(), Metric::Cgroup | Metric::Machine);
         record.peak_bound = match self.at_most {
             None => PeakBound::Open,
             Some(at_most) if is_bounded => PeakBound::AtMost(at_most.max(self.peak)),

@@ -1,4 +1,5 @@
-//! Runs a workload once and records it: ticks on deadlines, a reading of the tree each, beside its log lines.
+//! Runs a workload once and records it: ticks on deadlines, a reading of the tree each, beside its log lines. Records, too,
+//! what memguard did not start.
 
 mod events;
 mod life;
@@ -7,7 +8,9 @@ mod run;
 mod settings;
 mod threads;
 mod ticks;
+mod watch;
 
 pub use events::Caught;
 pub use run::{Tell, open_source, record_run};
 pub use settings::{Settings, SourceChoice};
+pub use watch::watch;

@@ -57,13 +57,25 @@ fn name(path: Option<&Path>) -> String {
     path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// The runs in a workload's folder with their numbers, in their order.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn runs_in(folder: &Path) -> Result<Vec<(u32, PathBuf)>> {
+    files::list(folder).map(|inside| numbered(&inside))
+}
+
 /// The run folders among these, in the order of their numbers.
 fn runs_of(paths: &[PathBuf]) -> Vec<PathBuf> {
+    numbered(paths).into_iter().map(|(_, path)| path).collect()
+}
+
+fn numbered(paths: &[PathBuf]) -> Vec<(u32, PathBuf)> {
     let number = |path: &PathBuf| path.file_name()?.to_str()?.strip_prefix("run-")?.parse::<u32>().ok();
     let mut runs: Vec<_> =
-        paths.iter().filter(|path| path.is_dir()).filter_map(|path| Some((number(path)?, path))).collect();
+        paths.iter().filter(|path| path.is_dir()).filter_map(|path| Some((number(path)?, path.clone()))).collect();
     runs.sort();
-    runs.into_iter().map(|(_, path)| path.clone()).collect()
+    runs
 }
 
 #[cfg(test)]

@@ -31,13 +31,13 @@ mod thinning;
 
 pub use carried::Carried;
 pub use curve::CurveBuilder;
-pub use layout::{WorkloadRuns, find_runs, run_folder};
+pub use layout::{WorkloadRuns, find_runs, run_folder, runs_in};
 pub use log_csv::LogLines;
 pub use log_writer::{LARGEST_LOG, LogWriter};
 pub use memory_csv::Samples;
 pub use model::{
     Curve, Ended, Environment, Holder, LogLine, MarkKind, PeakBound, ProcessRow, Program, ProgramRow, ReadyMark,
-    RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream,
+    RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream, Until,
 };
 pub use processes_csv::Processes;
 pub use programs_csv::Programs;

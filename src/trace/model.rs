@@ -134,9 +134,25 @@ pub enum Ended {
     /// It never began: the program is missing, or its `before` failed. The record's notices say why.
     NotStarted,
     /// It was watched and not run: the recording ended, and how the programs did is not known.
-    Recorded,
+    Recorded {
+        /// Why it ended.
+        until: Until,
+    },
     /// Not known: memguard itself was killed, or the machine went down. What was written stands.
     Unfinished,
+}
+
+/// Why a recording ended: each is an end as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// memguard was told to stop (Ctrl-C, SIGTERM).
+    Told,
+    /// The time that it was to last had passed.
+    Time,
+    /// What was recorded had gone.
+    Gone,
+    /// Another program recorded it and does not tell.
+    Unknown,
 }
 
 /// Which kind of `ready` a run was given.

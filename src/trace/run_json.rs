@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::timestamp;
 use super::files;
-use super::model::{Ended, Environment, MarkKind, PeakBound, ReadyMark, RunRecord, SCHEMA, Sampling};
+use super::model::{Ended, Environment, MarkKind, PeakBound, ReadyMark, RunRecord, SCHEMA, Sampling, Until};
 use crate::units::{Bytes, Metric};
 
 /// Puts `run.json` in place whole. Times are kept to the microsecond.
@@ -130,18 +130,38 @@ enum Mark {
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Ended", tag = "how", rename_all = "kebab-case")]
 enum End {
-    Exited { status: i32 },
-    Signaled { signal: i32 },
+    Exited {
+        status: i32,
+    },
+    Signaled {
+        signal: i32,
+    },
     Stopped,
     Timeout,
     Aborted,
     OutOfMemory,
     NeverReady,
-    DriveFailed { status: Option<i32> },
-    Interrupted { signal: i32 },
+    DriveFailed {
+        status: Option<i32>,
+    },
+    Interrupted {
+        signal: i32,
+    },
     NotStarted,
-    Recorded,
+    Recorded {
+        #[serde(with = "RecordedUntil")]
+        until: Until,
+    },
     Unfinished,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Until", rename_all = "kebab-case")]
+enum RecordedUntil {
+    Told,
+    Time,
+    Gone,
+    Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -311,6 +331,10 @@ pub(crate) mod tests {
             Ended::NeverReady,
             Ended::DriveFailed { status: None },
             Ended::Interrupted { signal: 2 },
+            Ended::NotStarted,
+            Ended::Recorded { until: Until::Told },
+            Ended::Recorded { until: Until::Time },
+            Ended::Recorded { until: Until::Gone },
             Ended::Unfinished,
         ] {
             let record = RunRecord { ended, duration: None, stop_at: Some(Duration::from_secs(7)), ..record() };

@@ -10,7 +10,9 @@ pub fn failure(record: &RunRecord, measures: &Measures) -> Option<RunFailure> {
     let unmeasured = |what: String| RunFailure { run: record.run, what, unmeasured: true };
     let after = measures.duration;
     Some(match record.ended {
-        Ended::Exited { status: 0 } | Ended::Stopped | Ended::Recorded => return never_ready(record).map(workload),
+        Ended::Exited { status: 0 } | Ended::Stopped | Ended::Recorded { .. } => {
+            return never_ready(record).map(workload);
+        }
         Ended::Exited { status } => workload(format!("exited with status {status}")),
         Ended::Signaled { signal } => workload(format!("was killed by signal {signal}{}", signal_name(signal))),
         Ended::Timeout => {

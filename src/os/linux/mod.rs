@@ -1,5 +1,6 @@
 //! Linux: /proc read directly, files kept open.
 
+mod attach;
 mod bell;
 pub mod cgroup;
 mod files;
@@ -11,6 +12,7 @@ mod sharing;
 mod sum;
 mod threads;
 mod tree;
+pub(super) mod watch;
 
 use std::io;
 use std::time::Instant;
@@ -37,12 +39,7 @@ use crate::units::{Bytes, Metric, Parts};
 /// # Errors
 /// When /proc lacks what the source reads.
 pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
-    let metric = metric.unwrap_or(Metric::Pss);
-    anyhow::ensure!(
-        matches!(metric, Metric::Pss | Metric::Rss),
-        "the source `proc` can't read the metric `{metric}`\nhelp: use `--metric pss` or `--metric rss`"
-    );
-    ProcSource::new(metric).map(|source| Box::new(source) as Box<dyn TreeSource>)
+    ProcSource::open(metric).map(|source| Box::new(source) as Box<dyn TreeSource>)
 }
 
 /// Makes memguard the parent of processes whose own parent has ended, so that none leaves the tree.
@@ -82,6 +79,15 @@ struct ProcSource {
 }
 
 impl ProcSource {
+    fn open(metric: Option<Metric>) -> Result<Self> {
+        let metric = metric.unwrap_or(Metric::Pss);
+        anyhow::ensure!(
+            matches!(metric, Metric::Pss | Metric::Rss),
+            "the source `proc` can't read the metric `{metric}`\nhelp: use `--metric pss` or `--metric rss`"
+        );
+        Self::new(metric)
+    }
+
     fn new(metric: Metric) -> Result<Self> {
         let mut buffer = Vec::new();
         if metric == Metric::Pss {
@@ -188,6 +194,16 @@ impl TreeSource for ProcSource {
 }
 
 impl ProcSource {
+    /// Begins the tree at a process that memguard did not start, with all its descendants as they are now. Those that lose
+    /// their parents from now on stay. memguard itself is left out. Returns the command line.
+    fn attach(&mut self, pid: u32) -> Result<String> {
+        let command = attach::check(pid, self.metric)?;
+        self._files = Some(ManyFiles::claim());
+        self.tree.leave_out(std::process::id()).context("could not open the files of memguard's own process")?;
+        self.tree.join_in(pid);
+        Ok(command)
+    }
+
     fn add_up(&mut self, reading: &mut Reading) {
         let (mut sum, mut processes) = (Sum::default(), 0);
         for process in self.tree.running() {

@@ -214,7 +214,7 @@ impl Process {
 }
 
 /// The command line for people; the program's short name in brackets where there is none.
-fn read_command(pid: u32) -> String {
+pub(super) fn read_command(pid: u32) -> String {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<_> = line.split(|&byte| byte == 0).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {

@@ -21,6 +21,8 @@ pub(super) struct Tree {
     root: Option<u32>,
     /// The root until it is first read.
     unseen_root: Option<u32>,
+    /// Whether the tree was watched when its newest processes started: then all that their marks tell happened under watch.
+    is_watched: bool,
     /// Scratch for the pids found in one tick, and whether they are left out.
     found: Vec<(u32, bool)>,
     children: Vec<u32>,
@@ -62,6 +64,7 @@ impl Tree {
             own_pid,
             root: None,
             unseen_root: None,
+            is_watched: true,
             found: Vec::new(),
             children: Vec::new(),
             active: Vec::new(),
@@ -85,6 +88,13 @@ impl Tree {
 
     pub(super) fn follow(&mut self, root: u32) {
         (self.root, self.unseen_root) = (Some(root), Some(root));
+    }
+
+    /// The same at a process that has a past: what its marks, and those of its descendants as they are now, tell of that is no
+    /// news.
+    pub(super) fn join_in(&mut self, root: u32) {
+        self.follow(root);
+        self.is_watched = false;
     }
 
     /// # Errors
@@ -220,6 +230,7 @@ impl Tree {
                 None => self.any_let_go = true,
             }
         }
+        self.is_watched = true;
         Ok(moved)
     }
 
@@ -252,6 +263,9 @@ impl Tree {
         if self.visit(index, now, buffer) == News::Ended {
             self.any_let_go = true;
             return Ok(());
+        }
+        if !self.is_watched {
+            self.processes[index].rise = 0;
         }
         self.find_children(index, true, buffer)
     }

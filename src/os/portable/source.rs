@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use sysinfo::{MemoryRefreshKind, System};
 
 use crate::os::Group;
@@ -76,6 +76,7 @@ pub(super) struct Memory {
 pub(super) struct PortableSource<P> {
     processes: P,
     machine: System,
+    /// Where the tree begins, until that has joined.
     root: Option<u32>,
     /// Whether the tree was watched when its newest processes started: then all that their marks tell happened under watch.
     is_watched: bool,
@@ -123,6 +124,26 @@ impl<P: Processes> PortableSource<P> {
         &mut self.processes
     }
 
+    /// Begins the tree at a process that memguard did not start, with all its descendants as they are now. memguard itself is
+    /// left out. Returns the command line.
+    pub(super) fn attach(&mut self, pid: u32) -> Result<String> {
+        ensure!(pid != std::process::id(), "process {pid} is memguard itself");
+        self.latest = self.processes.newcomers()?;
+        let listed = self.latest.iter().find(|newcomer| newcomer.id.pid == pid);
+        let state = listed.map_or(State::Ended(None), |newcomer| self.processes.state(newcomer.id));
+        match state {
+            State::Lives(_) => {}
+            State::Denied => bail!(
+                "process {pid} may not be read: it is another user's, or the system's own\n\
+                 help: run memguard as that user, or with more rights"
+            ),
+            State::Ended(_) => bail!("there is no process {pid}, or it is hidden from this user"),
+        }
+        self.left_out.push(std::process::id());
+        self.begin(pid, false);
+        Ok(self.processes.command(pid))
+    }
+
     /// Whoever is in the group or has a parent in the tree joins, until nobody more does.
     fn let_in(&mut self, reading: &mut Reading) -> Result<()> {
         let fresh = self.processes.newcomers()?;
@@ -137,6 +158,8 @@ impl<P: Processes> PortableSource<P> {
                 return Ok(());
             }
             for Newcomer { id, parent, .. } in joining {
+                // Only once: who gets its number later is another.
+                self.root.take_if(|root| *root == id.pid);
                 let command = self.processes.command(id.pid);
                 let member = Member { id, command, now: None, peak: None, is_denied: false };
                 if let Some(mut before) = self.members.insert(id.pid, member) {
@@ -152,8 +175,7 @@ impl<P: Processes> PortableSource<P> {
         // A parent that started after its child only has the number of the real one.
         let parent = newcomer.parent.and_then(|parent| self.members.get(&parent));
         let descends = parent.is_some_and(|parent| parent.id.started <= newcomer.id.started);
-        let is_root = self.root == Some(newcomer.id.pid) && !self.members.contains_key(&newcomer.id.pid);
-        newcomer.in_group || descends || is_root
+        newcomer.in_group || descends || self.root == Some(newcomer.id.pid)
     }
 }
 

@@ -285,7 +285,7 @@ const fn ended(ended: Ended) -> &'static str {
         Ended::DriveFailed { .. } => "drive-failed",
         Ended::Interrupted { .. } => "interrupted",
         Ended::NotStarted => "not-started",
-        Ended::Recorded => "recorded",
+        Ended::Recorded { .. } => "recorded",
         Ended::Unfinished => "unfinished",
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Recording;
-use crate::trace::model::{Ended, Environment, LogLine, PeakBound, ReadyMark, RunRecord, Sample, Sampling};
+use crate::trace::model::{Ended, Environment, LogLine, PeakBound, ReadyMark, RunRecord, Sample, Sampling, Until};
 use crate::trace::reader::RunFiles;
 use crate::units::{Metric, Parts};
 
@@ -35,7 +35,7 @@ impl Recording {
             ready: ReadyMark::NotAsked,
             stop_at: None,
             duration: Some(duration),
-            ended: Ended::Recorded,
+            ended: Ended::Recorded { until: Until::Unknown },
             peak_bound: PeakBound::Open,
             sampling: Sampling { ticks: self.rows, longest_gap, ..Sampling::default() },
             notices: Vec::new(),

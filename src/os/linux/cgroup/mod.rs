@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 pub use self::place::Version;
-use self::place::{Place, of_folder, of_process};
+use self::place::{Place, of_container, of_folder, of_process};
 pub use self::source::cgroup_source;
 pub use self::stat::GroupMemory;
 use self::stat::{parse_kills, parse_stat};
@@ -58,6 +58,13 @@ impl ControlGroup {
     /// When it can't be seen from here, or is one without the memory controller.
     pub fn own() -> Result<Self> {
         Self::at(of_process("self")?)
+    }
+
+    /// The group of the container that memguard runs in: the outermost that can be seen from here, where that is not the
+    /// kernel's first one. None outside of containers, and where the container's groups are hidden or have no memory controller.
+    #[must_use]
+    pub fn container() -> Option<Self> {
+        of_container().and_then(|place| Self::at(place).ok())
     }
 
     fn at(place: Place) -> Result<Self> {
@@ -184,6 +191,6 @@ mod tests {
     #[test]
     fn a_folder_that_is_no_group_is_refused() {
         let error = ControlGroup::open(Path::new("/proc")).unwrap_err();
-        assert!(error.to_string().contains("is no control group"), "{error:#}");
+        assert!(error.to_string().contains("there is no control group"), "{error:#}");
     }
 }

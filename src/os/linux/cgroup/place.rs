@@ -34,20 +34,43 @@ pub(super) fn of_process(pid: &str) -> Result<Place> {
     locate(&mounts()?, &membership)
 }
 
-/// The place of a group's folder that somebody named.
+/// The place of a group that somebody named: by its folder, or by its path from the beginning of the hierarchy, as
+/// `/proc/PID/cgroup` and `systemd-cgls` have it.
 ///
 /// # Errors
-/// When it is in no hierarchy that has the memory controller.
-pub(super) fn of_folder(folder: &Path) -> Result<Place> {
-    let folder = fs::canonicalize(folder).with_context(|| format!("could not open `{}`", folder.display()))?;
-    let found = mounts()?.into_iter().filter(|mount| folder.starts_with(&mount.point));
+/// When there is none of that name in a hierarchy that may have the memory controller.
+pub(super) fn of_folder(named: &Path) -> Result<Place> {
+    let mounts = mounts()?;
+    let from_the_beginning = |mount: &Mount| mount.point.join(named.strip_prefix("/").unwrap_or(named));
+    let candidates = std::iter::once(named.to_owned()).chain(mounts.iter().map(from_the_beginning));
+    let is_group = |folder: &PathBuf| folder.join("cgroup.procs").is_file();
+    let Some(folder) = candidates.filter_map(|folder| fs::canonicalize(folder).ok()).find(is_group) else {
+        bail!(
+            "there is no control group `{}`\nhelp: they lie below /sys/fs/cgroup; `cat /proc/PID/cgroup` tells that of a process",
+            named.display()
+        );
+    };
+    let found = mounts.into_iter().filter(|mount| folder.starts_with(&mount.point));
     let Some(mount) = found.max_by_key(|mount| mount.point.components().count()) else {
         bail!(
-            "`{}` is no control group of the memory controller\nhelp: they lie below /sys/fs/cgroup",
+            "`{}` is a control group without the memory controller\nhelp: that of the memory controller lies in another hierarchy",
             folder.display()
         );
     };
     Ok(Place { version: mount.version, folder, mount: mount.point })
+}
+
+/// The outermost group that can be seen from here, where it is not the kernel's first one: that of a container.
+///
+/// The kernel's own files tell: of v1's groups the first alone has a `release_agent`, of v2's all but the first have a
+/// `cgroup.type` (cgroups(7)).
+pub(super) fn of_container() -> Option<Place> {
+    let Place { version, mount, .. } = of_process("self").ok()?;
+    let is_first = match version {
+        Version::V1 => mount.join("release_agent").exists(),
+        Version::V2 => !mount.join("cgroup.type").exists(),
+    };
+    (!is_first).then(|| Place { version, folder: mount.clone(), mount })
 }
 
 /// A hierarchy that the memory controller may be in, where it is mounted.
