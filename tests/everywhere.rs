@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use common::{MIB, Project, close_to};
 
 #[test]
@@ -31,6 +34,32 @@ fn recorded_files_are_drawn_one_or_several() {
     assert!(wrong.code == 5 && wrong.err.contains(".svg or .png"), "{}", wrong.err);
     let missing = project.memguard(&["plot", "none.csv"]);
     assert!(missing.code == 5 && missing.err.contains("none.csv"), "{}", missing.err);
+}
+
+#[test]
+fn the_machine_and_a_process_can_be_recorded() {
+    let project = Project::new();
+    let machine = project.memguard(&["record", "--for", "200ms", "--interval", "50ms"]);
+    assert_eq!(machine.code, 0, "{}", machine.err);
+    let mut workload = project.command(&["synth", "ramp 40MiB; log \"up\"; wait"]);
+    let mut workload = workload.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(workload.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap().trim_end(), "up");
+    let pid = workload.id().to_string();
+    let process =
+        project.memguard(&["record", "--pid", &pid, "--for", "300ms", "--interval", "50ms", "--name", "process"]);
+    assert_eq!(process.code, 0, "{}", process.err);
+    drop(workload.stdin.take());
+    workload.wait().unwrap();
+    let ended = project.memguard(&["record", "--pid", &pid]);
+    assert!(ended.code == 5 && ended.err.contains("there is no process"), "{}: {}", ended.code, ended.err);
+    for (name, least) in [("machine", MIB), ("process", 40 * MIB)] {
+        let folder = project.path("memguard-record").join(name).join("run-1");
+        assert!(std::fs::read(folder.join("graph.png")).unwrap().starts_with(b"\x89PNG"));
+        let memory = std::fs::read_to_string(folder.join("memory.csv")).unwrap();
+        let last: u64 = memory.lines().last().unwrap().split(',').nth(2).unwrap().parse().unwrap();
+        assert!(last > least, "{memory}");
+    }
 }
 
 #[test]

@@ -34,9 +34,9 @@ pub fn record(plan: &RecordPlan, voice: Voice) -> Result<ExitCode> {
     let (metric, caught) = (source.metric(), Caught::begin()?);
     let run = next_run(plan, metric)?;
     let folder = trace::run_folder(&plan.out, &plan.name, run);
-    let until = plan.at_most.map_or("Ctrl-C".to_owned(), |time| format!("{} have passed", format_duration(time)));
-    say(&format!("recording {shown}, {metric}, every {}", format_duration(plan.interval)));
-    say(&format!("into {}, until {until}", folder.join("memory.csv").display()));
+    let lasts = plan.at_most.map_or(String::new(), |time| format!("for {}, or ", format_duration(time)));
+    say(&format!("recording {shown}, every {}, as {metric}", format_duration(plan.interval)));
+    say(&format!("into {}, {lasts}until Ctrl-C", folder.join("memory.csv").display()));
     let record = RunRecord {
         memguard: env!("CARGO_PKG_VERSION").to_owned(),
         workload: plan.name.clone(),
@@ -60,7 +60,7 @@ pub fn record(plan: &RecordPlan, voice: Voice) -> Result<ExitCode> {
         .with_context(|| format!("the recording of {shown} ended early"))?;
     drop(caught); // drawing may be interrupted: what was recorded stands
     if record.ended == (Ended::Recorded { until: Until::Gone }) {
-        say(&format!("{shown} has gone"));
+        say("what was recorded has ended");
     }
     let summary = finish(&folder, &shown)?;
     for notice in &record.notices {
@@ -117,6 +117,7 @@ fn finish(folder: &Path, what: &str) -> Result<String> {
     };
     let (lasted, at) = (format_duration(run.measures.duration), format_duration(peak.at));
     let mut model = chart::of(&workload.judged);
+    model.ready = None;
     model.subtitle = format!("{what} · {} · {lasted}", run.record.metric);
     artifacts::draw(folder, &model)?;
     Ok(format!("{lasted} recorded: peak {} after {at}, {mean} on average, {last} at the end", peak.value))
