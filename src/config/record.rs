@@ -84,24 +84,24 @@ fn safe(text: &str, otherwise: &str) -> String {
 mod tests {
     use super::*;
 
-    fn plan(typed: Record) -> RecordPlan {
-        plan_record(&typed).unwrap()
+    fn plan(typed: &Record) -> RecordPlan {
+        plan_record(typed).unwrap()
     }
 
-    fn refused(typed: Record) -> String {
-        plan_record(&typed).unwrap_err().render(false)
+    fn refused(typed: &Record) -> String {
+        plan_record(typed).unwrap_err().render(false)
     }
 
     #[test]
     fn without_flags_the_machine_is_recorded_every_second_until_told_otherwise() {
-        let plan = plan(Record::default());
+        let plan = plan(&Record::default());
         assert_eq!((plan.target, plan.name.as_str()), (Target::Machine, "machine"));
         assert_eq!((plan.interval, plan.at_most, plan.source), (INTERVAL, None, SourceChoice::Native));
     }
 
     #[test]
     fn a_recording_is_called_after_what_it_is_of() {
-        let named = |typed| plan(typed).name;
+        let named = |typed: Record| plan(&typed).name;
         assert_eq!(named(Record { pid: Some(12), ..Record::default() }), "pid-12");
         for (path, name) in [
             ("/sys/fs/cgroup/system.slice/nginx.service", "nginx.service"),
@@ -128,7 +128,7 @@ mod tests {
             name: Some("a/b".into()),
             ..Record::default()
         };
-        let text = refused(typed);
+        let text = refused(&typed);
         for told in ["`hours` is not a unit of time", "more than a minute", "`cgroup`", "`prok`", "is a path"] {
             assert!(text.contains(told), "{told}: {text}");
         }
