@@ -203,7 +203,13 @@ mod tests {
                 // SAFETY: as above.
                 unsafe { libc::pause() };
             },
-            pid => Pid::from_raw(pid).unwrap(),
+            pid => {
+                // On its way there it still maps pages of the program.
+                while !std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") S ") {
+                    std::thread::yield_now();
+                }
+                Pid::from_raw(pid).unwrap()
+            }
         }
     }
 
