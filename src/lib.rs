@@ -3,6 +3,7 @@
 //! Data walks one way: config → plan → launch, sample, logs → trace → measures → verdict → report.
 //! A module knows only what stands before it here; `tests/architecture.rs` keeps that true.
 
+pub mod git;
 pub mod units;
 
 pub mod os;

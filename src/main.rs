@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use memguard::cli::{Baseline, BaselineFile, Check, Cli, Command, ImportFlags, JudgeFlags, Synth};
-use memguard::config::{Mistakes, plan_baseline, plan_check, plan_compare, plan_import, plan_record, plan_run};
+use memguard::cli::{Baseline, Cli, Command, Synth};
+use memguard::config::{
+    Mistakes, plan_accept, plan_baseline, plan_check, plan_compare, plan_import, plan_record, plan_run,
+};
 use memguard::pipeline::{self, Voice};
 use memguard::{init, os, synth, verdict};
 
@@ -56,21 +58,17 @@ fn carry_out(cli: Cli) -> Result<u8> {
             print(&pipeline::show(&settings)?)
         }
         Command::Baseline(Baseline::Diff(typed)) => {
-            print(&pipeline::diff(&plan_check(&judging(typed.file), &os::platform())?, &typed.from)?)
+            let (config, baseline) = (typed.file.config.as_deref(), typed.file.baseline.as_deref());
+            print(&pipeline::diff(&plan_accept(config, baseline, &os::platform())?, &typed.from)?)
         }
         Command::Baseline(Baseline::Accept(typed)) => {
-            print(&pipeline::accept(&plan_check(&judging(typed.file), &os::platform())?, &typed.from)?)
+            let (config, baseline) = (typed.file.config.as_deref(), typed.file.baseline.as_deref());
+            print(&pipeline::accept(&plan_accept(config, baseline, &os::platform())?, &typed.from)?)
         }
         Command::Demo(typed) => pipeline::demo(&typed.out, Voice::new(cli.color, false, &err)).map(number),
         Command::Init(typed) => print(&init::write(std::path::Path::new("."), typed.force)?),
         Command::Synth(typed) => shape(&typed),
     }
-}
-
-/// The baseline's commands read the config as `check` does.
-fn judging(file: BaselineFile) -> Check {
-    let judge = JudgeFlags { config: file.config, baseline: file.baseline, ..JudgeFlags::default() };
-    Check { dir: std::path::PathBuf::new(), judge, import: ImportFlags::default(), quiet: false }
 }
 
 fn shape(typed: &Synth) -> Result<u8> {

@@ -31,6 +31,8 @@ fn the_exit_code_is_handed_on_and_the_step_does_not_fail_before_the_report_is_ke
     assert!(output.ends_with("status=1\n") && output.contains("\nfail\n"), "{output}");
     let (_, output) = script(&project, "run.sh", &[("LEVEL", "warn")]);
     assert!(output.ends_with("status=0\n") && output.contains("\nwarn\n"), "{output}");
+    let (_, output) = script(&project, "run.sh", &[("BASELINE_REF", "--output=owned")]);
+    assert!(output.ends_with("status=2\n") && !project.path("owned").exists(), "{output}");
     let (_, output) = script(&project, "run.sh", &[("CONFIG", "no-such.toml")]);
     assert!(output.ends_with("status=2\n"), "{output}");
 }

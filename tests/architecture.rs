@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and those that it may know. What is not listed for it, it must not name.
-const KNOWS: [(&str, &[&str]); 15] = [
+const KNOWS: [(&str, &[&str]); 16] = [
     ("units", &[]),
+    ("git", &[]),
     ("os", &["units"]),
     ("workload", &["units", "os"]),
     ("trace", &["units"]),
@@ -20,7 +21,7 @@ const KNOWS: [(&str, &[&str]); 15] = [
     // The grammar of `synth` is its help.
     ("cli", &["synth"]),
     // The settings of a stage belong to it; the config builds them.
-    ("config", &["units", "cli", "workload", "trace", "sampler", "analysis", "baseline", "verdict"]),
+    ("config", &["units", "git", "cli", "workload", "trace", "sampler", "analysis", "baseline", "verdict"]),
     ("synth", &["units", "os"]),
     // Its test reads what it proposes as the config would.
     ("init", &["cli", "config"]),

@@ -10,6 +10,9 @@ fi
 if [ -n "${LEVEL:-}" ]; then
     words+=(--level "$LEVEL")
 fi
+if [ -n "${BASELINE_REF:-}" ]; then
+    words+=("--baseline-ref=$BASELINE_REF")
+fi
 args=${ARGS:-}
 args=${args%$'\n'}
 if [[ $args == *$'\n'* ]]; then

@@ -2,18 +2,33 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Result;
+
+use super::Store;
 use crate::units::{Bytes, Metric, SignedBytes};
 
 /// The version of the baseline file's meaning.
 pub const SCHEMA: u32 = 1;
 
 /// Where the baseline is kept and whether it must be there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The file, TOML, committed beside the code.
     pub file: PathBuf,
     /// Whether a missing baseline fails (exit code 6).
     pub required: bool,
+    /// What judges in place of the file, as it was in another commit. None for the file.
+    pub other: Option<Store>,
+}
+
+impl Settings {
+    /// What judges.
+    ///
+    /// # Errors
+    /// When the file can't be read or is no baseline.
+    pub fn store(&self) -> Result<Store> {
+        self.other.clone().map_or_else(|| Store::read(&self.file), Ok)
+    }
 }
 
 /// What an entry stands for. Entries with different keys are never compared.

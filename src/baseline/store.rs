@@ -34,6 +34,12 @@ impl Store {
         Self { file: PathBuf::new(), content: Content::NoFile }
     }
 
+    /// A store whose file is not there.
+    #[must_use]
+    pub fn absent(file: &Path) -> Self {
+        Self { file: file.to_owned(), content: Content::NoFile }
+    }
+
     /// Reads the file. A missing one gives a store in which nothing is found.
     ///
     /// # Errors
@@ -41,9 +47,7 @@ impl Store {
     pub fn read(file: &Path) -> Result<Self> {
         match fs::read_to_string(file) {
             Ok(text) => Self::parse(file, &text),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Ok(Self { file: file.to_owned(), content: Content::NoFile })
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::absent(file)),
             Err(error) => Err(error).with_context(|| format!("cannot read the baseline `{}`", file.display())),
         }
     }

@@ -115,6 +115,10 @@ pub struct JudgeFlags {
     /// The file with the stored measures [default: memguard-baseline.toml].
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Judge by the baseline as it was where HEAD and this commit meet (their merge base), such as origin/main, so that a change
+    /// can't raise its own limits unseen.
+    #[arg(long, value_name = "REF")]
+    pub baseline_ref: Option<String>,
     /// Fail (exit code 6) where there is no baseline to compare with.
     #[arg(long)]
     pub require_baseline: bool,

@@ -60,9 +60,14 @@ impl Reader {
                 return None;
             }
         };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        let place = self.sources.add(path.display().to_string(), text.as_str(), true);
-        let (parsed, errors) = DeTable::parse_recoverable(&text);
+        self.parse(path, &text)
+    }
+
+    /// Reads the text of a config that stands or stood in the file at `path`.
+    pub(super) fn parse(&mut self, path: &Path, text: &str) -> Option<File> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let place = self.sources.add(path.display().to_string(), text, true);
+        let (parsed, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let place = error.span().map_or_else(|| place.clone(), |span| place.part(span));
             self.wrong(

@@ -4,7 +4,7 @@
 pub const TOP: &[&str] = &["defaults", "baseline", "workload"];
 
 /// Keys of `[baseline]`.
-pub const BASELINE: &[&str] = &["file", "required", "label"];
+pub const BASELINE: &[&str] = &["file", "ref", "required", "label"];
 
 /// Keys of a `[[workload]]`.
 pub const WORKLOAD: &[&str] = &[

@@ -13,10 +13,9 @@ use super::shard::digest;
 use super::sources::Place;
 use crate::analysis::{self, ReadyRule};
 use crate::baseline;
-use crate::cli::{Check, Compare, JudgeFlags, Run};
+use crate::cli::{Check, Compare, ImportFlags, JudgeFlags, Run};
 use crate::verdict::Leg;
 
-const DEFAULT_BASELINE: &str = "memguard-baseline.toml";
 const DEFAULT_OUT: &str = "memguard-report";
 
 /// What `memguard run` is to do. `system` is this machine's platform, such as `linux-x86_64`.
@@ -66,13 +65,15 @@ pub fn plan_run(typed: &Run, system: &str) -> Result<Plan, Mistakes> {
             "write a folder such as memguard-report",
         );
     }
-    let (baseline, label) = reader.baseline(file.as_ref(), &typed.judge);
+    let (mut baseline, label) = reader.baseline(file.as_ref(), &typed.judge);
+    let base = reader.base(&typed.judge, file.as_ref(), &mut baseline, system);
     let out = typed.run.out.clone().unwrap_or_else(|| DEFAULT_OUT.into());
     let leg = Leg {
         platform: with_label(system, label.as_deref()),
         workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
         config: file.as_ref().map(|file| digest(&reader.sources.of(&file.place).text)),
         shard: reader.shard(typed.run.shard.as_deref()),
+        base,
     };
     workloads.retain(|workload| leg.own().any(|name| *name == workload.name));
     reader.done(Plan { workloads, out, baseline, leg })
@@ -84,36 +85,22 @@ pub fn plan_run(typed: &Run, system: &str) -> Result<Plan, Mistakes> {
 /// Everything that is wrong in the config and the flags.
 pub fn plan_check(typed: &Check, system: &str) -> Result<JudgingPlan, Mistakes> {
     let mut reader = Reader::default();
-    let mut flags = FlagTable::new(&mut reader);
-    flags.judging(&typed.judge);
-    let flags = flags.finish();
-    // A config that happens to lie here has nothing to say about another program's file.
-    let config_is_there = typed.judge.config.is_some() || (!typed.dir.is_file() && Path::new(DEFAULT_FILE).exists());
-    let file = if config_is_there { reader.file(typed.judge.config.as_deref()) } else { None };
-    let mut workloads = Vec::new();
-    let mut fallback = None;
-    match &file {
-        Some(file) => {
-            for (node, table, name) in reader.workloads(file) {
-                let plan = reader.one(&name, node, table, &flags, file, system);
-                workloads.extend(plan.map(|plan| (name, Judging { rules: plan.rules, limits: plan.limits })));
-            }
-        }
-        None => {
-            let layers = Layers::new([&flags]);
-            let ready = reader.ready(&layers, Path::new("."));
-            let mut limits = reader.limits(&layers);
-            let phases = reader.phases(&layers, &mut limits);
-            // Without a config, start-up ended where the run itself saw it end.
-            let mut rules = rules(ready.as_ref(), phases);
-            if ready.is_none() {
-                rules.ready = ReadyRule::AsRecorded;
-            }
-            fallback = Some(Judging { rules, limits });
-        }
-    }
-    let (baseline, _) = reader.baseline(file.as_ref(), &typed.judge);
-    reader.done(JudgingPlan { workloads, fallback, baseline })
+    let (mut plan, file) = reader.judging(typed, system);
+    plan.base = reader.base(&typed.judge, file.as_ref(), &mut plan.baseline, system);
+    reader.done(plan)
+}
+
+/// How `memguard baseline diff` and `accept` are to read what is accepted, which is compared with the file that lies here.
+///
+/// # Errors
+/// Everything that is wrong in the config.
+pub fn plan_accept(config: Option<&Path>, named: Option<&Path>, system: &str) -> Result<JudgingPlan, Mistakes> {
+    let mut reader = Reader::default();
+    let judge =
+        JudgeFlags { config: config.map(Path::to_owned), baseline: named.map(Path::to_owned), ..JudgeFlags::default() };
+    let typed = Check { dir: PathBuf::new(), judge, import: ImportFlags::default(), quiet: false };
+    let (plan, _) = reader.judging(&typed, system);
+    reader.done(plan)
 }
 
 /// How `memguard compare` reads the traces of both sides.
@@ -162,8 +149,42 @@ impl Reader {
         Err(Mistakes { found: self.mistakes, sources: self.sources })
     }
 
+    fn judging(&mut self, typed: &Check, system: &str) -> (JudgingPlan, Option<File>) {
+        let mut flags = FlagTable::new(self);
+        flags.judging(&typed.judge);
+        let flags = flags.finish();
+        // A config that happens to lie here has nothing to say about another program's file.
+        let config_is_there =
+            typed.judge.config.is_some() || (!typed.dir.is_file() && Path::new(DEFAULT_FILE).exists());
+        let file = if config_is_there { self.file(typed.judge.config.as_deref()) } else { None };
+        let mut workloads = Vec::new();
+        let mut fallback = None;
+        match &file {
+            Some(file) => {
+                for (node, table, name) in self.workloads(file) {
+                    let plan = self.one(&name, node, table, &flags, file, system);
+                    workloads.extend(plan.map(|plan| (name, Judging { rules: plan.rules, limits: plan.limits })));
+                }
+            }
+            None => {
+                let layers = Layers::new([&flags]);
+                let ready = self.ready(&layers, Path::new("."));
+                let mut limits = self.limits(&layers);
+                let phases = self.phases(&layers, &mut limits);
+                // Without a config, start-up ended where the run itself saw it end.
+                let mut rules = rules(ready.as_ref(), phases);
+                if ready.is_none() {
+                    rules.ready = ReadyRule::AsRecorded;
+                }
+                fallback = Some(Judging { rules, limits });
+            }
+        }
+        let (baseline, _) = self.baseline(file.as_ref(), &typed.judge);
+        (JudgingPlan { workloads, fallback, baseline, base: None }, file)
+    }
+
     /// Every workload with its table and its name: those whose name is right.
-    fn workloads<'f>(&mut self, file: &'f File) -> Vec<(&'f Node, &'f Table, String)> {
+    pub(super) fn workloads<'f>(&mut self, file: &'f File) -> Vec<(&'f Node, &'f Table, String)> {
         const EXAMPLE: &str = "begin each with [[workload]], a name and what to run";
         let nodes: &[Node] = match file.table.get("workload") {
             None => {
@@ -225,7 +246,7 @@ impl Reader {
         Some(table)
     }
 
-    fn one(
+    pub(super) fn one(
         &mut self,
         name: &str,
         node: &Node,
@@ -318,44 +339,4 @@ impl Reader {
         let safe = safe.trim_matches('-').to_owned();
         Some(if name_fault(&safe).is_some() { "workload".to_owned() } else { safe })
     }
-
-    fn baseline(&mut self, file: Option<&File>, flags: &JudgeFlags) -> (baseline::Settings, Option<String>) {
-        let mut settings = baseline::Settings { file: DEFAULT_BASELINE.into(), required: flags.require_baseline };
-        let mut label = flags.label.clone();
-        if let Some(file) = file {
-            settings.file = tidy(&file.folder, DEFAULT_BASELINE);
-            if let Some(node) = file.table.get("baseline")
-                && let Some(table) = self.table(node, "[baseline], and its keys under it")
-            {
-                self.check_keys(table, keys::BASELINE, "[baseline]");
-                if let Some(name) = table.get("file").and_then(|node| self.text(node, "a path in quotes")) {
-                    settings.file = tidy(&file.folder, &name);
-                }
-                settings.required |= table.get("required").and_then(|node| self.bool(node)).unwrap_or(false);
-                if let Some(node) = table.get("label")
-                    && let Some(text) = self.text(node, "a label in quotes")
-                {
-                    if let Some(fault) = name_fault(&text) {
-                        self.bad_name(&node.place, &text, fault);
-                    }
-                    label = label.or(Some(text));
-                }
-            }
-        }
-        if let Some(named) = &flags.baseline {
-            settings.file.clone_from(named);
-        }
-        if let Some(text) = &flags.label
-            && let Some(fault) = name_fault(text)
-        {
-            let place = self.sources.add("the command line", format!("--label {text}"), false);
-            self.bad_name(&place.part("--label ".len()..place.span.end), text, fault);
-        }
-        (settings, label)
-    }
-}
-
-/// A path in the config's folder, without a leading `./` that nobody wrote.
-fn tidy(folder: &Path, name: &str) -> PathBuf {
-    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
 }

@@ -1,5 +1,6 @@
 //! From `memguard.toml` and the flags to a plan that can't be wrong.
 
+mod baseline;
 mod file;
 mod flags;
 mod import;
@@ -20,7 +21,7 @@ mod workload;
 
 pub use file::DEFAULT_FILE;
 pub use import::{Import, plan_import};
-pub use load::{plan_baseline, plan_check, plan_compare, plan_run};
+pub use load::{plan_accept, plan_baseline, plan_check, plan_compare, plan_run};
 pub use mistakes::{Mistake, Mistakes};
 pub use plan::{Judging, JudgingPlan, Plan, RecordPlan, Target, WorkloadPlan};
 pub use ready::name_fault;

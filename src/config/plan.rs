@@ -43,6 +43,8 @@ pub struct JudgingPlan {
     pub fallback: Option<Judging>,
     /// What they are compared with.
     pub baseline: baseline::Settings,
+    /// The commit whose baseline that is; None for the file that lies here.
+    pub base: Option<verdict::Base>,
 }
 
 /// How one workload's traces are read and what they are held to.

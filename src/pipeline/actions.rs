@@ -6,8 +6,8 @@ use std::path::Path;
 use super::judge::Workload;
 use crate::config::Mistakes;
 use crate::github::{Actions, Annotation, Fence, Severity, annotations, outputs};
-use crate::report::{self, Links, Place};
-use crate::verdict::{Check, ExitCode, Judged, Outcome};
+use crate::report::{self, Edits, Links, Place};
+use crate::verdict::{Check, Edit, ExitCode, Judged, Leg, Outcome};
 
 /// The runner of this step, if there is one.
 pub(super) fn here() -> Option<Actions> {
@@ -69,22 +69,42 @@ fn tell_failed(actions: &Actions, summary: &str, code: ExitCode) {
 }
 
 /// Where the results of a report are.
-pub(super) fn links(out: &Path, actions: Option<&Actions>) -> Links {
+pub(super) fn links(out: &Path, actions: Option<&Actions>, legs: &[Leg]) -> Links {
     let artifacts = actions.and_then(Actions::run_page).map(|page| format!("[artifacts of this run]({page})"));
-    Links { results: out.to_owned(), artifacts: artifacts.unwrap_or_default() }
+    let edits = Edits::of(legs.iter().filter_map(|leg| leg.base.as_ref()));
+    Links { results: out.to_owned(), artifacts: artifacts.unwrap_or_default(), edits }
 }
 
 /// Annotations, the summary and the outputs. What can't be written is told; the verdict stands.
-pub(super) fn report(actions: &Actions, workloads: &[Workload], code: ExitCode, out: &Path) {
+pub(super) fn report(actions: &Actions, workloads: &[Workload], code: ExitCode, legs: &[Leg], out: &Path) {
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let details: Vec<_> = workloads.iter().map(|workload| workload.details.clone()).collect();
-    say(&annotations(&judged.iter().flat_map(|judged| findings(judged, out)).collect::<Vec<_>>()));
-    let text = report::markdown(&judged, code, &details, &links(out, Some(actions)), Place::Summary);
+    let edited = legs.iter().filter_map(|leg| leg.base.as_ref()).flat_map(|base| &base.edits).filter_map(edit);
+    let mut found: Vec<Annotation> = judged.iter().flat_map(|judged| findings(judged, out)).chain(edited).collect();
+    // Several machines tell of the same edits.
+    let mut seen = Vec::new();
+    found.retain(|annotation| {
+        let is_new = !seen.contains(annotation);
+        seen.push(annotation.clone());
+        is_new
+    });
+    say(&annotations(&found));
+    let text = report::markdown(&judged, code, &details, &links(out, Some(actions), legs), Place::Summary);
     let told =
         [actions.add_to_summary(&text), actions.set_outputs(&outputs(&judged, code, report::overall(&judged), out))];
     for error in told.into_iter().filter_map(Result::err) {
         let _ = writeln!(io::stderr(), "memguard: {error:#}: the verdict stands");
     }
+}
+
+/// An edit that lets more pass, where a reviewer sees it.
+fn edit(edit: &Edit) -> Option<Annotation> {
+    edit.loosens.then(|| Annotation {
+        severity: Severity::Warning,
+        place: edit.written.as_ref().map(|written| (written.file.clone(), written.line)),
+        title: "memguard: this change lets more pass than before".to_owned(),
+        message: report::edit_sentence(edit),
+    })
 }
 
 fn findings(judged: &Judged, out: &Path) -> Vec<Annotation> {

@@ -50,7 +50,7 @@ pub(super) fn write(
     let details: Vec<_> = workloads.iter().map(|workload| workload.details.clone()).collect();
     let text = results(&judged, code, &details, legs);
     outcomes.push(text.and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
-    let links = actions::links(out, actions);
+    let links = actions::links(out, actions, legs);
     let text = report::markdown(&judged, code, &details, &links, Place::Summary);
     outcomes.push(files::replace(&out.join(MARKDOWN), text.as_bytes()));
     outcomes.push(files::replace(&out.join(JUNIT), report::junit(&judged).as_bytes()));

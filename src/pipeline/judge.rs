@@ -8,9 +8,9 @@ use super::{Voice, import};
 use crate::analysis::{self, ExcerptBuilder, Measured, Rules};
 use crate::baseline::{Key, Store};
 use crate::config::{Import, Judging, JudgingPlan};
-use crate::report::{self, Details, chart};
+use crate::report::{self, Details, Edits, chart};
 use crate::trace::{RunFiles, RunRecord};
-use crate::verdict::{self, ExitCode, Judged, JudgedRun, Limits};
+use crate::verdict::{self, Base, ExitCode, Judged, JudgedRun, Limits};
 
 /// A workload as judged from its files, with what reports want besides.
 pub(super) struct Workload {
@@ -96,7 +96,7 @@ fn common_key(runs: &[JudgedRun]) -> Result<Key> {
 /// # Errors
 /// When the folder holds no runs, a file of theirs can't be read, or the config has no such workload.
 pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, voice: Voice) -> Result<ExitCode> {
-    let store = Store::read(&plan.baseline.file)?;
+    let store = plan.baseline.store()?;
     let mut workloads = Vec::new();
     for runs in import::runs_at(dir, import)? {
         let Some(first) = runs.first() else { continue };
@@ -105,7 +105,7 @@ pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, voice: Voice) -> R
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
-    let text = tell(&workloads, code, voice, dir.is_dir().then_some(dir));
+    let text = tell(&workloads, code, voice, dir.is_dir().then_some(dir), plan.base.as_ref());
     std::io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
     Ok(code)
 }
@@ -123,7 +123,13 @@ fn judging<'a>(plan: &'a JudgingPlan, record: &RunRecord) -> Result<&'a Judging>
 }
 
 /// The report for the terminal.
-pub(super) fn tell(workloads: &[Workload], code: ExitCode, voice: Voice, artifacts: Option<&Path>) -> String {
+pub(super) fn tell<'a>(
+    workloads: &[Workload],
+    code: ExitCode,
+    voice: Voice,
+    artifacts: Option<&Path>,
+    bases: impl IntoIterator<Item = &'a Base>,
+) -> String {
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let details: Vec<Details> = workloads.iter().map(|workload| workload.details.clone()).collect();
     let mut text: String = workloads
@@ -136,6 +142,7 @@ pub(super) fn tell(workloads: &[Workload], code: ExitCode, voice: Voice, artifac
         colour: voice.colour,
         quiet: voice.quiet,
         artifacts: artifacts.map(Path::to_owned),
+        edits: Edits::of(bases),
     };
     text += &report::render(&judged, code, &details, &options);
     text

@@ -41,17 +41,17 @@ pub fn merge(folders: &[PathBuf], out: &Path, machines: Option<u32>, voice: Voic
         let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
         let code = verdict::exit_code(&judged);
         artifacts::write(out, &workloads, code, &legs, actions.as_ref())?;
-        Ok((workloads, code))
+        Ok((workloads, code, legs))
     });
-    let (workloads, code) = merged.inspect_err(|error| {
+    let (workloads, code, legs) = merged.inspect_err(|error| {
         if let Some(actions) = &actions {
             actions::failed(actions, "the results were not joined", error);
         }
     })?;
-    let text = judge::tell(&workloads, code, voice, Some(out));
+    let text = judge::tell(&workloads, code, voice, Some(out), legs.iter().filter_map(|leg| leg.base.as_ref()));
     io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
     if let Some(actions) = &actions {
-        actions::report(actions, &workloads, code, out);
+        actions::report(actions, &workloads, code, &legs, out);
     }
     Ok(code)
 }

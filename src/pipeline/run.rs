@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::{Voice, actions, artifacts, judge};
-use crate::baseline::{self, Store};
+use crate::baseline;
 use crate::config::{Plan, WorkloadPlan};
 use crate::sampler::{self, Caught, open_source};
 use crate::trace::{self, Ended, Environment, PeakBound, ReadyMark, RunRecord, Sampling, run_folder};
@@ -27,7 +27,7 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
         return Ok(code);
     }
     // What would fail after the run is tried before it.
-    let store = Store::read(&plan.baseline.file)?;
+    let store = plan.baseline.store()?;
     for workload in &plan.workloads {
         open_source(&workload.sampling)
             .with_context(|| format!("the workload `{}` can't be measured", workload.name))?;
@@ -54,11 +54,11 @@ pub fn run(plan: &Plan, voice: Voice) -> Result<ExitCode> {
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
     let written = artifacts::write(&plan.out, &workloads, code, slice::from_ref(&plan.leg), actions.as_ref());
-    let text = judge::tell(&workloads, code, voice, Some(&plan.out));
+    let text = judge::tell(&workloads, code, voice, Some(&plan.out), plan.leg.base.as_ref());
     // Whoever closed standard error does not want to read it; the files and the exit code stand.
     let _ = io::stderr().write_all(text.as_bytes());
     if let Some(actions) = &actions {
-        actions::report(actions, &workloads, code, &plan.out);
+        actions::report(actions, &workloads, code, slice::from_ref(&plan.leg), &plan.out);
     }
     written.map(|()| code)
 }
@@ -149,8 +149,8 @@ pub fn demo(out: &Path, voice: Voice) -> Result<ExitCode> {
     let plan = Plan {
         workloads: vec![workload],
         out: out.to_owned(),
-        baseline: baseline::Settings { file: out.join("no-baseline.toml"), required: false },
-        leg: Leg { platform: os::platform(), workloads: vec!["demo".into()], config: None, shard: None },
+        baseline: baseline::Settings { file: out.join("no-baseline.toml"), required: false, other: None },
+        leg: Leg { platform: os::platform(), workloads: vec!["demo".into()], config: None, shard: None, base: None },
     };
     let code = run(&plan, voice)?;
     let graph = out.join("demo").join("graph.png");

@@ -5,6 +5,7 @@ pub mod baseline_text;
 pub mod chart;
 mod compare;
 mod details;
+mod edits;
 mod escape;
 mod explain;
 mod finding;
@@ -17,6 +18,7 @@ mod terminal;
 
 pub use compare::{Pair, Side, compare};
 pub use details::Details;
+pub use edits::{Edits, sentence as edit_sentence};
 pub use escape::plain;
 pub use explain::{to_do, what};
 pub use finding::{ready_sentence, sentence};

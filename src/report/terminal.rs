@@ -9,6 +9,7 @@ use crate::units::format_duration;
 use crate::verdict::{Check, ExitCode, Judged, JudgedRun, Measure, Outcome, Verdict};
 
 use super::details::Details;
+use super::edits::Edits;
 use super::escape::plain;
 use super::table::{Row, rows};
 use super::{explain, finding, log_growth};
@@ -24,6 +25,8 @@ pub struct Options {
     pub quiet: bool,
     /// The folder with the artifacts; None where none were written.
     pub artifacts: Option<PathBuf>,
+    /// What the change edits of that which judges it.
+    pub edits: Edits,
 }
 
 /// What the person at the terminal reads: failures, the table, what to do, the verdict. `details` has those of each workload,
@@ -32,7 +35,11 @@ pub struct Options {
 pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &Options) -> String {
     let mut out = String::new();
     let paint = Paint(options.colour);
-    if options.quiet && code == ExitCode::Pass && judged.iter().all(|judged| judged.verdict == Verdict::Pass) {
+    if options.quiet
+        && code == ExitCode::Pass
+        && options.edits.looser.is_empty()
+        && judged.iter().all(|judged| judged.verdict == Verdict::Pass)
+    {
         return out;
     }
     for judged in judged {
@@ -57,6 +64,7 @@ pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &
             let _ = writeln!(out, "{} `{}`: {}", paint.dim("note:"), plain(&judged.name, 64), plain(&notice, 400));
         }
     }
+    options.edits.write(&mut out, |text| paint.warn(text));
     if let Some(folder) = &options.artifacts {
         let _ = writeln!(out, "graphs and data: {}", folder.display());
     }

@@ -1,7 +1,7 @@
-use super::Shard;
+use super::{Base, Shard};
 
 /// What one machine ran of a whole: from this, `merge` can tell that nothing is missing and nothing doubled.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Leg {
     /// Operating system, architecture and the user's label: `linux-x86_64`.
     pub platform: String,
@@ -11,6 +11,8 @@ pub struct Leg {
     pub config: Option<String>,
     /// Which part of the plan was run; None for the whole.
     pub shard: Option<Shard>,
+    /// The commit whose baseline judged; None for the baseline that lay there.
+    pub base: Option<Base>,
 }
 
 impl Leg {

@@ -1,5 +1,6 @@
 //! Budgets and regressions, judged. The verdict exists before anything is rendered, and no renderer can change it.
 
+mod base;
 mod doubt;
 mod exit;
 mod failures;
@@ -11,6 +12,7 @@ mod shard;
 mod tests;
 mod whole;
 
+pub use base::{Base, Edit, EditKind, baseline_edits, limit_edits};
 pub use exit::exit_code;
 pub use failures::failure;
 pub use judge::{judge, verdict};

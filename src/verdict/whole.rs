@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Leg;
 
 /// One machine's results, as far as it must be known to join them with others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// Where they lie, for messages.
     pub folder: String,
@@ -96,7 +96,7 @@ mod tests {
     fn part(folder: &str, platform: &str, shard: Option<(u32, u32)>, names: &[&str]) -> Part {
         let workloads: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let shard = shard.map(|(index, of)| Shard::new(index, of).unwrap());
-        let leg = Leg { platform: platform.into(), workloads, config: Some("c".into()), shard };
+        let leg = Leg { platform: platform.into(), workloads, config: Some("c".into()), shard, base: None };
         Part { folder: folder.into(), has: leg.own().cloned().collect(), leg }
     }
 

@@ -1,3 +1,4 @@
+mod base;
 mod found;
 mod raw;
 mod read;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 pub use read::{Recorded, RecordedWorkload, recorded};
 
+use self::base::BaseFile;
 use self::found::{Program, SegmentOut, Template, log_growth, programs, segments};
 use super::chart::median_run;
 use super::details::Details;
@@ -41,6 +43,7 @@ struct LegOut<'a> {
     workloads: &'a [String],
     config_sha256: Option<&'a str>,
     shard: Option<ShardOut>,
+    base: Option<BaseFile>,
 }
 
 #[derive(Serialize)]
@@ -188,6 +191,7 @@ fn leg(leg: &Leg) -> LegOut<'_> {
         workloads: &leg.workloads,
         config_sha256: leg.config.as_deref(),
         shard: leg.shard.map(|shard| ShardOut { index: shard.index(), of: shard.of() }),
+        base: leg.base.as_ref().map(BaseFile::from),
     }
 }
 

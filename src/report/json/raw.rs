@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::base::BaseFile;
 use super::read::RecordedWorkload;
 use super::words::{
     exact_word, kind_word, measure_word, optional_seconds, outcome_word, path, quality_word, seconds, segment_word,
@@ -16,7 +17,7 @@ use crate::analysis::{
 };
 use crate::baseline::{Key, StoredCurve};
 use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
-use crate::verdict::{Check, CheckKind, ConfigLine, Leg, Measure, Outcome, RunFailure, Shard, Subject, Verdict};
+use crate::verdict::{Base, Check, CheckKind, ConfigLine, Leg, Measure, Outcome, RunFailure, Shard, Subject, Verdict};
 
 #[derive(Deserialize)]
 pub(super) struct Head {
@@ -37,6 +38,7 @@ pub(super) struct LegIn {
     workloads: Vec<String>,
     config_sha256: Option<String>,
     shard: Option<ShardIn>,
+    base: Option<BaseFile>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +52,13 @@ impl LegIn {
         let shard =
             |ShardIn { index, of }| Shard::new(index, of).with_context(|| format!("there is no shard {index}/{of}"));
         let shard = self.shard.map(shard).transpose()?;
-        Ok(Leg { platform: self.platform, workloads: self.workloads, config: self.config_sha256, shard })
+        Ok(Leg {
+            platform: self.platform,
+            workloads: self.workloads,
+            config: self.config_sha256,
+            shard,
+            base: self.base.map(Base::from),
+        })
     }
 }
 

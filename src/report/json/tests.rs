@@ -5,7 +5,8 @@ use crate::analysis::{Measured, Peak};
 use crate::baseline::{Found, example};
 use crate::units::Percent;
 use crate::verdict::{
-    Budget, ConfigLine, JudgedRun, Level, Limits, Measure, RunFailure, Shard, Subject, Tolerance, exit_code, judge,
+    Base, Budget, ConfigLine, Edit, EditKind, JudgedRun, Level, Limits, Measure, RunFailure, Shard, Subject, Tolerance,
+    exit_code, judge,
 };
 
 fn subject(phase: Option<&str>, measure: Measure) -> Subject {
@@ -50,9 +51,25 @@ fn judged(name: &str, peaks: &[u64], limits: &Limits, found: Found, required: bo
     judged
 }
 
+fn base() -> Base {
+    let written = Some(ConfigLine { file: "memguard.toml".into(), line: 3 });
+    let edit = |kind| Edit {
+        kind,
+        workload: Some("a".into()),
+        measure: None,
+        old: Some("1".into()),
+        new: None,
+        loosens: true,
+        written: written.clone(),
+    };
+    use EditKind::{Baseline, Budget, Level, Setting, Tolerance, Workload};
+    let edits = [Workload, Budget, Tolerance, Level, Baseline, Setting].map(edit).into();
+    Base { reference: "origin/main".into(), commit: "0123456789ab".into(), edits, notes: vec!["n".into()] }
+}
+
 fn leg(workloads: &[Judged], shard: Option<Shard>) -> Leg {
     let workloads = workloads.iter().map(|judged| judged.key.workload.clone()).collect();
-    Leg { platform: "linux-x86_64".into(), workloads, config: Some("0a".repeat(32)), shard }
+    Leg { platform: "linux-x86_64".into(), workloads, config: Some("0a".repeat(32)), shard, base: Some(base()) }
 }
 
 fn text(judged: &[Judged], leg: &Leg) -> String {

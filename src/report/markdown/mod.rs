@@ -11,6 +11,7 @@ use self::chart::{Level, mermaid};
 use self::text::{code, prose};
 use super::chart::{baseline_points, median_run};
 use super::details::Details;
+use super::edits::Edits;
 use super::explain;
 use super::finding::sentence;
 use super::log_growth::{WORTH_TELLING, shown};
@@ -37,14 +38,19 @@ impl Place {
     }
 }
 
-/// What the reader can be told to do.
+/// What the reader is told besides the judgement.
 #[derive(Debug, Clone, Default)]
 pub struct Links {
     /// The folder of the results.
     pub results: PathBuf,
     /// Where the artifacts are, as a URL or a folder of our own; empty for nowhere.
     pub artifacts: String,
+    /// What the change edits of that which judges it.
+    pub edits: Edits,
 }
+
+/// More edits of one kind are counted.
+const EDITS: usize = 20;
 
 /// A part of the text. Those of the highest rank go first where there is no room.
 struct Part {
@@ -58,6 +64,7 @@ struct Part {
 #[must_use]
 pub fn markdown(judged: &[Judged], code: ExitCode, details: &[Details], links: &Links, place: Place) -> String {
     let mut parts = vec![Part { rank: 0, what: "verdict", text: head(judged, code) }];
+    parts.extend(edits(&links.edits));
     parts.extend(table(judged));
     for (index, judged) in judged.iter().enumerate() {
         workload(&mut parts, judged, details.get(index), links);
@@ -130,6 +137,24 @@ fn head(judged: &[Judged], exit: ExitCode) -> String {
         let _ = writeln!(out, "{which}{}\n", sentence(&found));
     }
     out
+}
+
+/// What the change edits of that which judges it: nothing that a reviewer should have to look for.
+fn edits(edits: &Edits) -> Option<Part> {
+    let mut text = String::new();
+    for (head, list) in edits.lists() {
+        let _ = writeln!(text, "> ⚠️ **{head}:**\n>");
+        list.iter().take(EDITS).for_each(|edit| _ = writeln!(text, "> - {}", prose(edit)));
+        if list.len() > EDITS {
+            let _ = writeln!(text, "> - and {} more, which `results.json` has", list.len() - EDITS);
+        }
+        text.push('\n');
+    }
+    for whose in &edits.judged_by {
+        let _ = writeln!(text, "Judged by {}.\n", prose(whose));
+    }
+    edits.notes.iter().for_each(|note| _ = writeln!(text, "{}.\n", prose(note)));
+    (!text.is_empty()).then_some(Part { rank: 0, what: "edits", text })
 }
 
 /// The table: rows that failed are kept the longest.
