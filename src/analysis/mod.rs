@@ -1,5 +1,6 @@
 //! What a trace says: peak, start-up, retained memory, phases. Pure functions of the trace and of [`Rules`].
 
+mod commands;
 mod excerpt;
 mod growth;
 mod log_growth;
@@ -18,6 +19,7 @@ mod tests;
 mod top;
 mod window;
 
+pub use commands::{CommandUse, largest_commands};
 pub use excerpt::{Excerpt, ExcerptBuilder, ExcerptLine};
 pub use growth::Growth;
 pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, log_growth};

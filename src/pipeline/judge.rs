@@ -12,6 +12,9 @@ use crate::report::{self, Details, Edits, chart};
 use crate::trace::{RunFiles, RunRecord};
 use crate::verdict::{self, Base, ExitCode, Judged, JudgedRun, Limits};
 
+/// Command lines that are told of.
+const COMMANDS: usize = 10;
+
 /// A workload as judged from its files, with what reports want besides.
 pub(super) struct Workload {
     pub(super) judged: Judged,
@@ -50,8 +53,9 @@ pub(super) fn details(files: &[RunFiles], judged: &Judged) -> Result<Details> {
         {
             details.peak_lines.push((run.record.run, line));
         }
-        details.processes.extend(files.processes()?.collect::<Result<Vec<_>>>()?);
     }
+    let rows = || Ok(files.iter().map(RunFiles::processes).collect::<Result<Vec<_>>>()?.into_iter().flatten());
+    details.commands = analysis::largest_commands(rows, COMMANDS)?;
     if let Some(shown) = chart::median_run(judged)
         && let Some((files, _)) = files.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
     {

@@ -1,11 +1,11 @@
-use crate::analysis::{Excerpt, LogGrowth, ProgramBands};
-use crate::trace::{LogLine, ProcessRow};
+use crate::analysis::{CommandUse, Excerpt, LogGrowth, ProgramBands};
+use crate::trace::LogLine;
 
 /// What reports show of a workload beside the judgement.
 #[derive(Debug, Clone, Default)]
 pub struct Details {
-    /// Of all its runs.
-    pub processes: Vec<ProcessRow>,
+    /// The command lines whose processes had the most, of all its runs. The highest first.
+    pub commands: Vec<CommandUse>,
     /// The last line that a run printed before its peak, by the number of the run. None of a run that printed none.
     pub peak_lines: Vec<(u32, LogLine)>,
     /// After which lines the memory was taken, in the run that the graph shows in full. None without lines or samples.

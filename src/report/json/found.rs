@@ -1,16 +1,10 @@
 //! What was found in the traces: segments, memory by log line, programs.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::seconds;
-use crate::analysis::{LogGrowth, Measures, Segment};
-use crate::trace::ProcessRow;
+use crate::analysis::{CommandUse, LogGrowth, Measures, Segment};
 use crate::units::{Bytes, SignedBytes};
-
-/// How many of the largest programs are told.
-const PROCESSES: usize = 10;
 
 /// A straight stretch of the median run's curve.
 #[derive(Serialize)]
@@ -76,19 +70,6 @@ pub(super) fn log_growth(growth: &LogGrowth) -> Vec<Template> {
     all
 }
 
-/// Programs with the same command line are one; those that held the most come first.
-pub(super) fn programs(processes: &[ProcessRow]) -> Vec<Program> {
-    let mut found: BTreeMap<&str, (u64, Option<Bytes>)> = BTreeMap::new();
-    for process in processes {
-        let (count, peak) = found.entry(&process.command).or_default();
-        *count += 1;
-        *peak = (*peak).max(process.peak);
-    }
-    let mut programs: Vec<Program> = found
-        .into_iter()
-        .map(|(command, (count, peak_bytes))| Program { command: command.to_owned(), count, peak_bytes })
-        .collect();
-    programs.sort_by(|one, other| other.peak_bytes.cmp(&one.peak_bytes).then_with(|| one.command.cmp(&other.command)));
-    programs.truncate(PROCESSES);
-    programs
+pub(super) fn program(used: &CommandUse) -> Program {
+    Program { command: used.command.clone(), count: used.count, peak_bytes: used.peak }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use read::{Recorded, RecordedWorkload, recorded};
 
 use self::base::BaseFile;
-use self::found::{Program, SegmentOut, Template, log_growth, programs, segments};
+use self::found::{Program, SegmentOut, Template, log_growth, program, segments};
 use super::chart::median_run;
 use super::details::Details;
 use super::finding::sentence;
@@ -165,7 +165,7 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details], legs: &[L
             finding: median_run(judged).and_then(|run| finding(&run.measures)).as_ref().map(sentence),
             segments: median_run(judged).map(|run| segments(&run.measures)).unwrap_or_default(),
             log_growth: details.get(index).and_then(|details| details.log_growth.as_ref()).map(log_growth),
-            processes: programs(details.get(index).map_or(&[], |details| details.processes.as_slice())),
+            processes: details.get(index).map_or(&[][..], |details| &details.commands).iter().map(program).collect(),
         })
         .collect();
     let results = Results {
