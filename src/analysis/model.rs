@@ -89,7 +89,7 @@ pub enum Certainty {
     Exact,
     /// At least the value, at most this.
     AtMost(Bytes),
-    /// At least the value.
+    /// At least the value: what came and went between two readings is not known.
     AtLeast,
 }
 

@@ -58,6 +58,7 @@ pub(super) fn record() -> RunRecord {
         peak_bound: PeakBound::Exact,
         sampling: Sampling::default(),
         notices: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn record(run: u32) -> RunRecord {
         peak_bound: PeakBound::Exact,
         sampling: Sampling::default(),
         notices: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

@@ -22,6 +22,8 @@ use self::macos::MacProcesses as SystemProcesses;
 use self::source::PortableSource;
 #[cfg(windows)]
 use self::windows::WindowsProcesses as SystemProcesses;
+#[cfg(not(target_os = "linux"))]
+use super::source::ChildEnd;
 use super::source::{TreeSource, Watched};
 use crate::units::Metric;
 
@@ -124,6 +126,15 @@ fn command(system: &mut System, pid: u32) -> String {
 
 fn words() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks()
+}
+
+/// Waits for a child of memguard.
+///
+/// # Errors
+/// When it was waited for.
+#[cfg(not(target_os = "linux"))]
+pub fn wait_for_child(child: &mut std::process::Child) -> std::io::Result<ChildEnd> {
+    child.wait().map(|status| ChildEnd { ending: super::ending(status), at_most: None, is_reached: false })
 }
 
 /// The facts about the machine that every system tells.

@@ -1,8 +1,9 @@
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Group;
+use super::{Ending, Group};
 use crate::units::{Bytes, Metric, Parts};
 
 /// Reads memory: of a tree of processes, of a control group, of the whole machine.
@@ -30,6 +31,11 @@ pub trait Source: Send {
 
     /// What the reader of the results must know of how they were read, in sentences.
     fn notices(&self) -> Vec<String>;
+
+    /// What whoever works with the data may want to know, in sentences.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Reads the memory of a tree of processes.
@@ -64,6 +70,13 @@ pub trait TreeSource: Source {
     fn memory_kills(&self) -> Option<u64> {
         None
     }
+
+    /// Is told how the root ended, before the next reading.
+    fn root_ended(&mut self, _end: &ChildEnd) {}
+
+    /// The most that the metric can have reached in the whole run, once that is over and the last reading was taken. `highest`
+    /// is the highest of the readings' own bounds. None where something can have come and gone unseen that nothing bounds.
+    fn at_most(&mut self, highest: Option<Bytes>) -> Option<Bytes>;
 
     /// Gives back what was set up for the run, once it is over.
     fn end(&mut self) {}
@@ -158,4 +171,20 @@ pub struct Gone {
     pub peak: Option<Bytes>,
     /// Its command line, as last read.
     pub command: String,
+    /// How long it lived, where the system tells.
+    pub lived: Option<Duration>,
+    /// How long before this reading it had ended at the latest.
+    pub ago: Duration,
+}
+
+/// What the system tells of the root once it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChildEnd {
+    /// How it ended.
+    pub ending: Ending,
+    /// No program that it ran had more resident memory. None where the system does not tell, or not of it alone: it may have
+    /// had children that came and went.
+    pub at_most: Option<Bytes>,
+    /// Whether it had so much for sure.
+    pub is_reached: bool,
 }

@@ -55,6 +55,7 @@ pub fn record(plan: &RecordPlan, voice: Voice) -> Result<ExitCode> {
         peak_bound: PeakBound::Open,
         sampling: Sampling::default(),
         notices: Vec::new(),
+        remarks: Vec::new(),
     };
     let record = sampler::watch(source, plan.at_most, &folder, record, &caught)
         .with_context(|| format!("the recording of {shown} ended early"))?;

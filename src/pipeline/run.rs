@@ -102,6 +102,7 @@ fn record_all(
             peak_bound: PeakBound::Open,
             sampling: Sampling::default(),
             notices: Vec::new(),
+            remarks: Vec::new(),
         };
         let record = sampler::record_run(&workload.launch, &workload.sampling, source, &folder, record, caught, &say)
             .with_context(|| format!("run {run} of `{}` could not be recorded", workload.name))?;

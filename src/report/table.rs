@@ -1,6 +1,5 @@
 use crate::analysis::{Certainty, Measured, Quality};
-use crate::trace::PeakBound;
-use crate::units::{Percent, SignedBytes};
+use crate::units::{Bytes, Percent, SignedBytes};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
 
 use super::escape::plain;
@@ -26,6 +25,7 @@ pub struct Row {
 
 const MISSING: &str = "—";
 const NAME: usize = 40;
+const SMALL: Bytes = Bytes::from_mib(8);
 
 /// The table of all workloads: every measure, with a line for each check of it.
 #[must_use]
@@ -112,18 +112,20 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
     }
 }
 
-/// A peak that may have been higher says so, where that is worth a look: by its bound (above 2 %), or since the measuring
-/// was poor.
+/// A peak that may have been higher says so, where that is worth a look: by its bound (above 2 %, and above what small programs
+/// differ by anyway), or since the measuring was poor.
 fn with_bound(run: &JudgedRun, value: &str) -> String {
-    let value = match (&run.measures.quality, run.record.peak_bound) {
-        (Quality::Poor(_), PeakBound::AtMost(_) | PeakBound::Open) => &format!("≥ {value}"),
-        (Quality::Poor(_), PeakBound::Exact) | (Quality::Good, _) => value,
+    let Some(peak) = run.measures.peak.value() else { return value.to_owned() };
+    let (is_sure, bound) = match peak.certainty {
+        Certainty::Exact => (true, None),
+        Certainty::AtMost(most) => (false, Some(most)),
+        Certainty::AtLeast => (false, None),
     };
-    match run.measures.peak.value() {
-        Some(peak) => match peak.certainty {
-            Certainty::AtMost(most) if most.as_f64() > peak.value.as_f64() * 1.02 => format!("{value} (≤ {most})"),
-            Certainty::AtMost(_) | Certainty::AtLeast | Certainty::Exact => value.to_owned(),
-        },
+    let is_poor = matches!(run.measures.quality, Quality::Poor(_));
+    let value = if is_poor && !is_sure { &format!("≥ {value}") } else { value };
+    let worth_a_look = |most: &Bytes| most.as_f64() > peak.value.as_f64() * 1.02 && *most > peak.value + SMALL;
+    match bound.filter(worth_a_look) {
+        Some(most) => format!("{value} (≤ {most})"),
         None => value.to_owned(),
     }
 }

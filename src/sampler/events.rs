@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::os::{Bell, Ending, Interrupts};
+use crate::os::{Bell, ChildEnd, Ending, Interrupts};
 
 /// Ctrl-C and its like, caught for as long as memguard runs workloads.
 #[derive(Debug)]
@@ -53,7 +53,9 @@ impl Caught {
 #[derive(Debug)]
 pub(super) enum Event {
     Ready(Duration),
-    RootEnded(Ending),
+    RootEnded(ChildEnd),
+    /// memguard has started a process beside the workload.
+    Beside(u32),
     DriveEnded(Option<Ending>),
     OutputEnded,
     OutputFailed(anyhow::Error),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use super::ticks::Ticks;
 use crate::os::{self, OwnUsage, Reading, Share, Source};
 use crate::trace::{Holder, PeakBound, ProcessRow, Recorder, RunRecord, Sample};
-use crate::units::{Bytes, Metric};
+use crate::units::Bytes;
 
 /// Reads a source at every tick, records what it reads, and adds up what is to be said at the end.
 pub(super) struct Meter<'a, S: Source + ?Sized> {
@@ -15,18 +15,22 @@ pub(super) struct Meter<'a, S: Source + ?Sized> {
     recorder: &'a mut Recorder,
     clock: Instant,
     own_before: OwnUsage,
-    /// Parent and first sight of the processes that live.
-    started: HashMap<u32, (u32, Duration)>,
+    /// The processes that live.
+    started: HashMap<u32, Sight>,
     last: Option<Sample>,
     /// When the last reading ended.
     pub(super) now: Duration,
     pub(super) peak: Bytes,
-    /// The most that the peak can have been; None once a reading left that open.
-    at_most: Option<Bytes>,
-    /// Whether there was ever more than one process: then the peak of the sum lies between two bounds.
-    several: bool,
-    /// Whether what is read was there before the first reading: then its marks may be of a time before.
-    has_past: bool,
+    /// The highest of the readings' bounds; None once a reading had none.
+    pub(super) at_most: Option<Bytes>,
+    seen_once: u64,
+}
+
+/// A process when it was first seen.
+struct Sight {
+    parent: u32,
+    at: Duration,
+    tick: u64,
 }
 
 impl<'a, S: Source + ?Sized> Meter<'a, S> {
@@ -49,14 +53,8 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
             now: Duration::ZERO,
             peak: Bytes::ZERO,
             at_most: Some(Bytes::ZERO),
-            several: false,
-            has_past: false,
+            seen_once: 0,
         }
-    }
-
-    /// The same of what was there before.
-    pub(super) fn with_past(self) -> Self {
-        Self { has_past: true, ..self }
     }
 
     /// One reading: a sample, and the processes that came and went.
@@ -71,16 +69,20 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
 
     fn record(&mut self, at: Duration, reading: &Reading) -> Result<()> {
         for seen in &reading.seen {
-            self.started.insert(seen.pid, (seen.parent, at));
+            self.started.insert(seen.pid, Sight { parent: seen.parent, at, tick: self.ticks.quality.ticks });
         }
         for gone in &reading.gone {
-            let (parent_pid, started) = self.started.remove(&gone.pid).unwrap_or((0, at));
-            let command = gone.command.clone();
-            let row = ProcessRow { pid: gone.pid, parent_pid, started, ended: Some(at), peak: gone.peak, command };
-            self.recorder.process(&row)?;
+            let sight = self.started.remove(&gone.pid);
+            let (parent_pid, seen, tick) = sight.map_or((0, at, 0), |sight| (sight.parent, sight.at, sight.tick));
+            self.seen_once += u64::from(self.ticks.quality.ticks <= tick + 1);
+            let ended = at.saturating_sub(gone.ago);
+            // It was seen within a tick of its start, where the system does not tell better.
+            let started = gone.lived.map_or(seen, |lived| ended.saturating_sub(lived));
+            let (peak, command, ended) = (gone.peak, gone.command.clone(), Some(ended));
+            self.recorder.process(&ProcessRow { pid: gone.pid, parent_pid, started, ended, peak, command })?;
         }
         self.at_most = self.at_most.zip(reading.at_most).map(|(before, now)| before.max(now));
-        let mut sample = Sample {
+        let sample = Sample {
             at,
             memory: reading.memory,
             peak: reading.peak,
@@ -95,10 +97,10 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
                 return Ok(());
             }
             let unread = Sample { memory: reading.peak, processes: None, ..sample };
-            sample = Sample { at, peak: reading.peak, ..self.last.unwrap_or(unread) };
+            self.peak = reading.peak;
+            return self.recorder.sample(&Sample { at, peak: reading.peak, ..self.last.unwrap_or(unread) });
         }
         self.peak = self.peak.max(sample.peak);
-        self.several |= sample.processes.is_some_and(|processes| processes > 1);
         self.last = Some(sample);
         self.recorder.sample(&sample)?;
         let source = &self.source;
@@ -110,29 +112,38 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         self.last.map_or(Bytes::ZERO, |sample| sample.memory)
     }
 
+    /// Learns what is still to be learned of processes that have ended, once all have.
+    pub(super) fn read_last(&mut self) -> Result<()> {
+        let reading = self.source.read()?;
+        self.record(self.now, &reading)
+    }
+
+    /// What the peak can have been, where the source says that it was no more than this.
+    pub(super) fn bound(&self, at_most: Option<Bytes>) -> PeakBound {
+        match at_most {
+            None => PeakBound::Open,
+            Some(at_most) if at_most > self.peak => PeakBound::AtMost(at_most),
+            Some(_) => PeakBound::Exact,
+        }
+    }
+
     /// Writes what was read, and how well, into the record.
     pub(super) fn conclude(&mut self, record: &mut RunRecord) {
-        // A single process's own mark is exact; a group has none without the page cache, a machine none at all.
-        let is_bounded =
-            self.several || self.has_past || matches!(self.source.metric(), Metric::Cgroup | Metric::Machine);
-        record.peak_bound = match self.at_most {
-            None => PeakBound::Open,
-            Some(at_most) if is_bounded => PeakBound::AtMost(at_most.max(self.peak)),
-            Some(_) => PeakBound::Exact,
-        };
         record.sampling = self.ticks.quality;
+        record.sampling.seen_once = self.seen_once;
         let own = os::own_usage();
         record.sampling.own_cpu = own.cpu.zip(self.own_before.cpu).map(|(after, before)| after.saturating_sub(before));
         record.sampling.own_peak = own.peak;
         record.notices.extend(self.source.notices());
         record.notices.extend(self.ticks.notice());
+        record.remarks.extend(self.source.remarks());
     }
 
     /// The rows of those that outlived the run.
     pub(super) fn close_rows(&mut self) -> Result<()> {
-        for (pid, (parent_pid, started)) in std::mem::take(&mut self.started) {
-            let command = String::new();
-            self.recorder.process(&ProcessRow { pid, parent_pid, started, ended: None, peak: None, command })?;
+        for (pid, Sight { parent, at, .. }) in std::mem::take(&mut self.started) {
+            let (parent_pid, command) = (parent, String::new());
+            self.recorder.process(&ProcessRow { pid, parent_pid, started: at, ended: None, peak: None, command })?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::life::{Deed, Life};
 use super::meter::Meter;
 use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
-use crate::os::{self, Ending, Foreground, Group, SourceKind, TreeSource};
+use crate::os::{self, ChildEnd, Ending, Foreground, Group, SourceKind, TreeSource};
 use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
 use crate::units::{Bytes, Metric};
 use crate::workload::{self, Followed, Launched};
@@ -82,7 +82,8 @@ pub fn record_run(
     caught.listen(Some(events.clone()));
     let foreground = Foreground::lend(root);
     let watchers = Watchers::new(launch, &recorder, &events, clock);
-    wait_for(child, &events, |ending| Event::RootEnded(ending.unwrap_or(Ending::Exited(-1))));
+    let unknown = ChildEnd { ending: Ending::Exited(-1), at_most: None, is_reached: false };
+    wait_for(child, &events, move |end| Event::RootEnded(end.unwrap_or(unknown)));
     watchers.start(launch, stdout, stderr, wall);
     let outputs = 2 + u32::from(followed.is_some());
     if let Some(followed) = followed {
@@ -131,6 +132,9 @@ pub fn record_run(
     record.ready = run.life.ready_mark();
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
+    let last = run.meter.read_last();
+    let at_most = run.meter.source.at_most(run.meter.at_most);
+    record.peak_bound = run.meter.bound(at_most);
     run.meter.source.end();
     run.meter.conclude(&mut record);
     record.notices.append(&mut run.notices);
@@ -139,7 +143,7 @@ pub fn record_run(
     }
     let rows = run.meter.close_rows();
     let finished = recorder.finish(&mut record);
-    result.and(rows).and(drained).and(finished)?;
+    result.and(last).and(rows).and(drained).and(finished)?;
     Ok(record)
 }
 
@@ -221,9 +225,14 @@ impl Run<'_> {
         let now = self.clock.elapsed();
         let deed = match event {
             Event::Ready(at) => self.life.ready(at),
-            Event::RootEnded(ending) => {
+            Event::RootEnded(end) => {
                 self.root_ended = Some(now);
-                self.life.root_ended(ending);
+                self.meter.source.root_ended(&end);
+                self.life.root_ended(end.ending);
+                None
+            }
+            Event::Beside(pid) => {
+                self.meter.source.leave_out(pid);
                 None
             }
             Event::DriveEnded(ending) => {
@@ -264,7 +273,7 @@ impl Run<'_> {
             Ok((child, group)) => {
                 self.meter.source.leave_out(child.id());
                 self.drive = Some(group);
-                wait_for(child, &self.events, Event::DriveEnded);
+                wait_for(child, &self.events, |end| Event::DriveEnded(end.map(|end| end.ending)));
                 Ok(())
             }
             Err(error) => {

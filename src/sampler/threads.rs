@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::events::{Event, Outbox};
-use crate::os::{self, Ending};
+use crate::os::{self, ChildEnd};
 use crate::trace::{LogWriter, Recorder, Stream};
 use crate::workload::{self, Destination, Followed, LineClock, LogFile, Piece, ReadyKind};
 
@@ -78,7 +78,8 @@ impl Watchers {
         }
         let (settings, watchers) = (launch.clone(), self.clone());
         thread::spawn(move || {
-            if workload::watch_for_ready(&settings, wall, &watchers.give_up) {
+            let beside = |pid| watchers.events.send(Event::Beside(pid));
+            if workload::watch_for_ready(&settings, wall, &watchers.give_up, beside) {
                 watchers.events.send(Event::Ready(watchers.clock.elapsed()));
             }
         });
@@ -163,11 +164,11 @@ impl Watchers {
 pub(super) fn wait_for(
     mut child: Child,
     events: &Outbox,
-    event: impl FnOnce(Option<Ending>) -> Event + Send + 'static,
+    event: impl FnOnce(Option<ChildEnd>) -> Event + Send + 'static,
 ) {
     let events = events.clone();
     thread::spawn(move || {
-        let ending = child.wait().ok().map(os::ending);
-        events.send(event(ending));
+        let end = os::wait_for_child(&mut child).ok();
+        events.send(event(end));
     });
 }

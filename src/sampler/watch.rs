@@ -28,7 +28,7 @@ pub fn watch(
     let mut recorder = files.launched(record.started);
     let (outbox, inbox) = post();
     caught.listen(Some(outbox));
-    let meter = Meter::new(source, record.interval, &mut recorder, clock, own_before).with_past();
+    let meter = Meter::new(source, record.interval, &mut recorder, clock, own_before);
     let mut watch = Watch { meter, inbox, clock, at_most };
     // What came before there was anybody to tell it is looked for once.
     let ended = if caught.signal().is_some() { watch.meter.read().map(|()| Until::Told) } else { watch.go_on() };

@@ -199,11 +199,11 @@ pub struct Environment {
 /// What bounds a run's peak from above, shared pages and the instants between two readings considered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeakBound {
-    /// The system's own mark: of the only process, or of all together.
+    /// The system's marks prove that it was no higher than what was measured.
     Exact,
-    /// The marks of several processes.
+    /// They prove that it was no higher than this.
     AtMost(Bytes),
-    /// Nothing: what was between two readings is not known.
+    /// Nothing: something can have come and gone between two readings.
     Open,
 }
 
@@ -218,6 +218,8 @@ pub struct Sampling {
     pub stretched: u64,
     /// The longest time between two readings.
     pub longest_gap: Duration,
+    /// Processes that one reading saw, or none.
+    pub seen_once: u64,
     /// CPU time that memguard itself used during the run; None where the system does not tell.
     pub own_cpu: Option<Duration>,
     /// The most memory that memguard itself held; None where the system does not tell.
@@ -261,6 +263,8 @@ pub struct RunRecord {
     pub sampling: Sampling,
     /// What the reader of the results must know, in sentences: lines dropped, processes left behind.
     pub notices: Vec<String>,
+    /// What whoever works with the data may want to know, in sentences, and reports do not say aloud.
+    pub remarks: Vec<String>,
 }
 
 /// One instant of a curve for drawing.

@@ -85,6 +85,8 @@ struct Run {
     #[serde(with = "Quality")]
     sampling: Sampling,
     notices: Vec<String>,
+    #[serde(default)]
+    remarks: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,6 +175,8 @@ struct Quality {
     stretched: u64,
     #[serde(rename = "longest_gap_s", with = "seconds")]
     longest_gap: Duration,
+    #[serde(default)]
+    seen_once: u64,
     #[serde(rename = "own_cpu_s", with = "optional_seconds")]
     own_cpu: Option<Duration>,
     #[serde(rename = "own_peak_bytes")]
@@ -246,6 +250,7 @@ pub(crate) mod tests {
             peak_bound: PeakBound::AtMost(Bytes(1 << 60)),
             sampling: Sampling { ticks: 123, longest_gap: Duration::from_millis(11), ..Default::default() },
             notices: vec!["two processes were left behind".to_owned()],
+            remarks: vec!["short-lived processes may be missing".to_owned()],
         }
     }
 
@@ -302,11 +307,15 @@ pub(crate) mod tests {
             "missed": 0,
             "stretched": 0,
             "longest_gap_s": 0.011,
+            "seen_once": 0,
             "own_cpu_s": null,
             "own_peak_bytes": null
           },
           "notices": [
             "two processes were left behind"
+          ],
+          "remarks": [
+            "short-lived processes may be missing"
           ]
         }
         "#);

@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::{Measured, Quality};
+use crate::analysis::{Certainty, Measured, Peak, Quality};
 use crate::baseline::{Found, example};
-use crate::trace::{Ended, MarkKind, PeakBound, ReadyMark};
+use crate::trace::{Ended, MarkKind, ReadyMark};
 use crate::units::{Bytes, Percent, SignedBytes};
 
 const fn mib(mib: u64) -> Bytes {
@@ -246,19 +246,22 @@ fn a_run_too_short_to_be_read_passes_only_where_nothing_was_asked_of_it() {
 
 #[test]
 fn a_budget_that_gaps_leave_in_doubt_is_unmeasured_and_one_that_is_crossed_or_proven_is_judged() {
-    let poor = |bound: PeakBound| {
+    let poor = |certainty| {
         let mut runs = runs(&[100, 200]);
-        runs[1].measures.quality = Quality::Poor("for 2 s nothing could be read".into());
-        runs[1].record.peak_bound = bound;
+        let measures = &mut runs[1].measures;
+        measures.quality = Quality::Poor("for 2 s nothing could be read".into());
+        measures.peak = measures.peak.value().map(|peak| Measured::Value(Peak { certainty, ..peak })).unwrap();
         runs
     };
-    let check = |bound, limit| judged(poor(bound), &budget(mib(limit)), missing()).checks.remove(0);
-    let doubtful = check(PeakBound::AtMost(mib(200)), 250);
-    assert_eq!((doubtful.outcome, doubtful.value), (Outcome::Unmeasured, Some(mib(200).into())));
-    assert_eq!(doubtful.note.as_deref(), Some("run 2: for 2 s nothing could be read"));
-    assert_eq!(check(PeakBound::Exact, 250).outcome, Outcome::Pass, "the kernel's mark of the one process proves it");
-    assert_eq!(check(PeakBound::AtMost(mib(200)), 150).outcome, Outcome::Fail);
-    assert_eq!(check(PeakBound::Open, 250).outcome, Outcome::Unmeasured);
-    let regressed = judged(poor(PeakBound::AtMost(mib(900))), &tolerance(5.0, mib(400)), stored());
+    let check = |certainty, limit| judged(poor(certainty), &budget(mib(limit)), missing()).checks.remove(0);
+    for certainty in [Certainty::AtLeast, Certainty::AtMost(mib(251))] {
+        let doubtful = check(certainty, 250);
+        assert_eq!((doubtful.outcome, doubtful.value), (Outcome::Unmeasured, Some(mib(200).into())));
+        assert_eq!(doubtful.note.as_deref(), Some("run 2: for 2 s nothing could be read"));
+        assert_eq!(check(certainty, 150).outcome, Outcome::Fail);
+    }
+    assert_eq!(check(Certainty::Exact, 250).outcome, Outcome::Pass, "the kernel's own mark proves it");
+    assert_eq!(check(Certainty::AtMost(mib(250)), 250).outcome, Outcome::Pass);
+    let regressed = judged(poor(Certainty::AtMost(mib(900))), &tolerance(5.0, mib(400)), stored());
     assert_eq!(regressed.checks[0].outcome, Outcome::Unmeasured);
 }

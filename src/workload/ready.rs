@@ -13,9 +13,10 @@ const EVERY: Duration = Duration::from_millis(10);
 const CONNECT: Duration = Duration::from_millis(200);
 
 /// Waits for the workload's sign of being ready, by trying again and again; true once it has come, false when `give_up` was
-/// set before. Times and log lines are not waited for here: whoever holds the clock and the lines knows them.
+/// set before. Times and log lines are not waited for here: whoever holds the clock and the lines knows them. `beside` is told
+/// of each process that is started for it.
 #[must_use]
-pub fn watch_for_ready(settings: &Settings, launched: SystemTime, give_up: &AtomicBool) -> bool {
+pub fn watch_for_ready(settings: &Settings, launched: SystemTime, give_up: &AtomicBool, beside: impl Fn(u32)) -> bool {
     let Some(ready) = &settings.ready else { return false };
     while !give_up.load(Ordering::Relaxed) {
         let is_ready = match &ready.kind {
@@ -24,7 +25,10 @@ pub fn watch_for_ready(settings: &Settings, launched: SystemTime, give_up: &Atom
             ReadyKind::Command(command) => {
                 let mut prepared = prepare(command, settings);
                 prepared.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-                prepared.status().is_ok_and(|status| status.success())
+                prepared.spawn().is_ok_and(|mut child| {
+                    beside(child.id());
+                    child.wait().is_ok_and(|status| status.success())
+                })
             }
             ReadyKind::After(_) | ReadyKind::Log(_) => return false,
         };

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -55,10 +55,14 @@ impl Project {
     }
 
     pub fn memguard(&self, args: &[&str]) -> Outcome {
-        let output = self.command(args).output().unwrap();
+        self.outcome(&self.command(args).output().unwrap())
+    }
+
+    /// What a run of memguard that has ended said and left here.
+    pub fn outcome(&self, output: &Output) -> Outcome {
         let results = self.path("memguard-report/results.json").is_file().then(|| self.results());
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        Outcome { code: output.status.code().unwrap_or(-1), out: output.stdout, err, results }
+        Outcome { code: output.status.code().unwrap_or(-1), out: output.stdout.clone(), err, results }
     }
 
     /// Runs a program of a known shape under the flags.

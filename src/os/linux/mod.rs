@@ -3,18 +3,23 @@
 mod attach;
 mod bell;
 pub mod cgroup;
+mod child_end;
+mod ends;
 mod files;
+mod gaps;
 mod machine;
 mod proc;
 mod process;
 mod pss;
 mod sharing;
 mod sum;
+mod taskstats;
 mod threads;
 mod tree;
 pub(super) mod watch;
 
 use std::io;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -23,6 +28,8 @@ use rustix::process::{Pid, getpid, set_child_subreaper};
 pub use self::bell::Bell;
 use self::cgroup::ControlGroup;
 pub use self::cgroup::cgroup_source;
+pub use self::child_end::wait_for_child;
+use self::ends::Ends;
 use self::files::ManyFiles;
 pub use self::files::with_limits_found;
 use self::machine::Machine;
@@ -31,7 +38,7 @@ use self::pss::Ration;
 use self::sum::Sum;
 use self::tree::Tree;
 use super::Group;
-use super::source::{Reading, Share, Source, SourceKind, TreeSource};
+use super::source::{ChildEnd, Reading, Share, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// The best source of this system, for the metric that was asked for or else its best.
@@ -67,6 +74,7 @@ pub fn memory_kills() -> Option<u64> {
 struct ProcSource {
     metric: Metric,
     tree: Tree,
+    ends: Ends,
     ration: Ration,
     machine: Machine,
     buffer: Vec<u8>,
@@ -104,6 +112,7 @@ impl ProcSource {
         Ok(Self {
             metric,
             tree: Tree::new()?,
+            ends: Ends::begin(),
             ration: Ration::new(Instant::now()),
             machine: Machine::new(),
             buffer,
@@ -143,6 +152,7 @@ impl Source for ProcSource {
             self.add_up(&mut reading);
             self.settled = (!moved && !pending).then(|| (now, reading.clone()));
         }
+        self.ends.complete(&mut reading, &mut self.tree);
         reading.machine_used = self.machine.used(now, &mut self.buffer);
         Ok(reading)
     }
@@ -166,26 +176,47 @@ impl Source for ProcSource {
     }
 
     fn notices(&self) -> Vec<String> {
-        match self.ration.denied {
-            0 => Vec::new(),
-            count => vec![format!(
-                "the shared memory of {count} process{} could not be read (another user's?): resident memory stands in \
-                 for its share",
-                if count == 1 { "" } else { "es" }
-            )],
-        }
+        let denied = self.ration.denied;
+        let denied = (denied > 0).then(|| {
+            format!(
+                "the shared memory of {denied} process{} could not be read (another user's?): resident memory stands in for \
+                 its share",
+                if denied == 1 { "" } else { "es" }
+            )
+        });
+        denied.into_iter().chain(self.ends.notices()).collect()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.ends.remarks()
     }
 }
 
 impl TreeSource for ProcSource {
+    fn prepare(&mut self, _command: &mut Command) -> Result<()> {
+        self.tree.leave_out_children()?;
+        self.ends.prepare();
+        Ok(())
+    }
+
     fn follow(&mut self, root: u32, _group: Option<&Group>) -> Result<()> {
         self._files = Some(ManyFiles::claim());
         self.tree.follow(root);
+        self.ends.follow(root);
         Ok(())
     }
 
     fn leave_out(&mut self, pid: u32) {
         self.failed = self.tree.leave_out(pid).err();
+        self.ends.leave_out(pid);
+    }
+
+    fn root_ended(&mut self, end: &ChildEnd) {
+        self.ends.root_ended(end);
+    }
+
+    fn at_most(&mut self, _highest: Option<Bytes>) -> Option<Bytes> {
+        self.ends.at_most()
     }
 
     fn members(&self) -> Vec<u32> {
@@ -201,6 +232,7 @@ impl ProcSource {
         self._files = Some(ManyFiles::claim());
         self.tree.leave_out(std::process::id()).context("could not open the files of memguard's own process")?;
         self.tree.join_in(pid);
+        self.ends.follow(pid);
         Ok(command)
     }
 
@@ -212,20 +244,21 @@ impl ProcSource {
             if process.borrows {
                 continue;
             }
-            if self.metric == Metric::Pss {
+            let level = if self.metric == Metric::Pss {
                 let estimate = process.estimate(|| self.tree.inherited(process)).unwrap_or_default();
-                sum.add(&estimate, process.sharing, &memory, process.rise);
+                sum.add(&estimate, process.sharing, &memory, process.between())
             } else {
-                sum.add_resident(&memory, process.rise);
-            }
+                sum.add_resident(&memory, process.between())
+            };
+            process.level.set(level);
         }
         let shmem_growth =
             sum.shmem_before().and_then(|before| self.machine.shmem(&mut self.buffer)?.checked_sub(before));
         let total = sum.total(shmem_growth);
         reading.processes = Some(processes);
         reading.memory = Bytes(total.total());
-        reading.peak = Bytes(total.total() + sum.highest_rise);
-        reading.at_most = Some(Bytes(sum.at_most.max(total.total() + sum.highest_rise)));
+        reading.peak = Bytes(total.total().max(sum.peak()));
+        reading.at_most = Some(Bytes(sum.at_most.max(reading.peak.0)));
         reading.parts = Parts {
             rss: Some(Bytes(sum.rss)),
             anon: Some(Bytes(total.anon)),
@@ -233,6 +266,7 @@ impl ProcSource {
             shmem: Some(Bytes(total.shmem)),
             swap: Some(Bytes(total.swap)),
         };
+        self.ends.note(&sum);
     }
 }
 

@@ -105,6 +105,11 @@ impl Resident {
     pub(super) const fn resident(&self) -> u64 {
         self.split.anon + self.split.file + self.split.shmem
     }
+
+    /// How far the mark is above what is resident now.
+    pub(super) const fn above(&self) -> u64 {
+        self.high_water.saturating_sub(self.resident())
+    }
 }
 
 /// Reads the memory in `/proc/PID/status`. None once the process has let go of it (a zombie, or on its way there).
@@ -166,6 +171,8 @@ pub(super) struct Stat {
     pub(super) parent: u32,
     /// Field 10: pages that it was given without reading a file, those copied on write among them.
     pub(super) minor_faults: u64,
+    /// Fields 11 and 13: faults of its children that it waited for.
+    pub(super) childrens_faults: u64,
     /// Field 12: pages that had to be read first.
     pub(super) major_faults: u64,
     /// Field 20.
@@ -178,6 +185,13 @@ pub(super) struct Stat {
     pub(super) stack: u64,
 }
 
+impl Stat {
+    /// Every page that came in was faulted in.
+    pub(super) const fn faults(&self) -> u64 {
+        self.minor_faults.saturating_add(self.major_faults)
+    }
+}
+
 /// Reads `/proc/PID/stat`, whose second field may hold anything, spaces and parentheses included.
 pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     let after_name = text.iter().rposition(|&byte| byte == b')')? + 2;
@@ -185,8 +199,10 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     let zombie = matches!(fields.next()?.first()?, b'Z' | b'X'); // field 3
     let parent = number(fields.next()?)?;
     let minor_faults = number(fields.nth(10 - 5)?)?;
-    let major_faults = number(fields.nth(12 - 11)?)?;
-    let threads = number(fields.nth(20 - 13)?)?;
+    let childrens_minor_faults = number(fields.next()?)?;
+    let major_faults = number(fields.next()?)?;
+    let childrens_major_faults = number(fields.next()?)?;
+    let threads = number(fields.nth(20 - 14)?)?;
     let started = number(fields.nth(22 - 21)?)?;
     let resident_pages = number(fields.nth(24 - 23)?)?;
     let stack = number(fields.nth(28 - 25)?)?;
@@ -194,6 +210,7 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
         zombie,
         parent: u32::try_from(parent).ok()?,
         minor_faults,
+        childrens_faults: childrens_minor_faults.saturating_add(childrens_major_faults),
         major_faults,
         threads: u32::try_from(threads).ok()?,
         started,
@@ -254,6 +271,7 @@ mod tests {
             zombie: false,
             parent: 4,
             minor_faults: 10,
+            childrens_faults: 11 + 13,
             major_faults: 12,
             threads: 20,
             started: 22,

@@ -1,8 +1,11 @@
+use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::ends::Ended;
 use super::proc::{ProcFile, Resident, Split, Stat, is_gone, parse_rollup, parse_stat, parse_status};
 use super::sharing::{Estimate, Kin, Now, Shares, Sharing};
+use super::sum::{Between, Level};
 use super::threads::Threads;
 use crate::units::Bytes;
 
@@ -10,6 +13,8 @@ use crate::units::Bytes;
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) pid: u32,
+    /// The thread whose files tell of the memory: the first, whose number is the process's, while it lives.
+    speaker: u32,
     /// As of this tick.
     pub(super) stat: Stat,
     /// Out of the tree (a drive, and what descends from it): followed to know its children, never counted.
@@ -24,8 +29,15 @@ pub(super) struct Process {
     pub(super) command: String,
     /// As of this tick.
     pub(super) memory: Option<Resident>,
-    /// How far the high-water mark rose above what the ticks saw, within this tick.
+    /// How far the high-water mark surely rose above what is resident, within this tick.
     pub(super) rise: u64,
+    /// How far it can have risen within this tick: up to its high-water mark, by pages that came with faults.
+    headroom: u64,
+    /// What was last counted of it.
+    pub(super) level: Cell<Level>,
+    /// As last read, while it lived.
+    resident: u64,
+    high_water: u64,
     /// What becomes of it, and whether its end has been told.
     pub(super) life: Life,
     pub(super) told: bool,
@@ -38,7 +50,6 @@ pub(super) struct Process {
     pub(super) shares_time: Instant,
     /// The most resident memory of any program that this process ran.
     pub(super) peak: Option<Bytes>,
-    high_water: u64,
     stat_file: ProcFile,
     status_file: ProcFile,
     pub(super) threads: Threads,
@@ -93,6 +104,7 @@ impl Process {
         let Some(stat) = stat_file.read(buffer).ok().and_then(parse_stat) else { return Ok(None) };
         Ok(Some(Self {
             pid,
+            speaker: pid,
             stat,
             left_out: false,
             forked: false,
@@ -101,6 +113,10 @@ impl Process {
             command: read_command(pid),
             memory: None,
             rise: 0,
+            headroom: 0,
+            level: Cell::new(Level::default()),
+            resident: 0,
+            high_water: 0,
             life: Life::Running,
             told: false,
             sharing: Sharing::Unknown,
@@ -109,7 +125,6 @@ impl Process {
             shares_read: 0,
             shares_time: now,
             peak: None,
-            high_water: 0,
             stat_file,
             status_file,
             threads: Threads::default(),
@@ -126,8 +141,8 @@ impl Process {
 
     /// Reads the process as it is now: its memory, how far it rose between the ticks, and what else became of it.
     pub(super) fn refresh(&mut self, now: Instant, buffer: &mut Vec<u8>) -> News {
-        let before = (self.stat, self.memory, self.rise);
-        self.rise = 0;
+        let (before, told) = (self.stat, (self.memory, self.rise, self.headroom));
+        (self.rise, self.headroom) = (0, 0);
         self.read = now;
         self.age = self.age.saturating_add(1);
         let Some(stat) = self.stat_file.read(buffer).ok().and_then(parse_stat) else {
@@ -140,19 +155,26 @@ impl Process {
             (self.life, self.memory) = (Life::Zombie, None);
             return News::Ended;
         }
-        let mut executed = stat.stack != before.0.stack;
+        if stat.zombie {
+            // The stack went with the thread. An exec would have made another thread the first.
+            self.stat.stack = before.stack;
+        }
+        let mut executed = self.stat.stack != before.stack;
         let marks = |stat: Stat| (stat.minor_faults, stat.major_faults, stat.resident_pages);
-        let moved = marks(stat) != marks(before.0);
+        let moved = marks(stat) != marks(before);
         self.ticks_since_status += 1;
-        if self.age == 1 || executed || moved || self.ticks_since_status >= STATUS_AGAIN {
+        if self.age == 1 || executed || moved || stat.zombie || self.ticks_since_status >= STATUS_AGAIN {
             self.ticks_since_status = 0;
-            self.memory = self.status_file.read(buffer).ok().and_then(parse_status);
+            let swapped = self.memory.map_or(0, |memory| memory.split.swap);
+            self.memory = self.read_status(buffer);
             if executed && self.memory.is_none() {
                 // It is ending: its stack went with its memory.
                 executed = false;
-                self.stat.stack = before.0.stack;
+                self.stat.stack = before.stack;
             }
-            self.note_marks(executed);
+            let is_new = self.age == 1 || executed;
+            let faults = if is_new { u64::MAX } else { stat.faults().saturating_sub(before.faults()) };
+            self.note_marks(executed, faults, swapped);
             // While a program is being executed, or writes itself a title, it has no command line.
             if self.age > 1 && self.command.starts_with('[') {
                 self.command = read_command(self.pid);
@@ -162,15 +184,41 @@ impl Process {
             self.begin_program();
             return News::Executed;
         }
-        if moved || (self.memory, self.rise) != (before.1, before.2) { News::Moved } else { News::Nothing }
+        if moved || (self.memory, self.rise, self.headroom) != told { News::Moved } else { News::Nothing }
     }
 
-    fn note_marks(&mut self, executed: bool) {
+    /// It was left alone at this tick: how far it rose before is no news any more. Returns whether it was at the tick before.
+    pub(super) fn rest(&mut self) -> bool {
+        let rose = (self.rise, self.headroom) != (0, 0);
+        (self.rise, self.headroom) = (0, 0);
+        rose
+    }
+
+    /// Once the first thread has ended the process's own files are empty: another thread's tell.
+    fn read_status(&mut self, buffer: &mut Vec<u8>) -> Option<Resident> {
+        let told = self.status_file.read(buffer).ok().and_then(parse_status);
+        if told.is_some() || !self.stat.zombie {
+            return told;
+        }
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
+        let threads = threads.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        threads.into_iter().find_map(|thread: u32| {
+            let file = ProcFile::open(&format!("/proc/{}/task/{thread}/status", self.pid)).ok()?;
+            let told = file.read(buffer).ok().and_then(parse_status)?;
+            (self.speaker, self.status_file) = (thread, file);
+            Some(told)
+        })
+    }
+
+    /// `faults` is how many there were since the last tick, `swapped` what was swapped out by then.
+    fn note_marks(&mut self, executed: bool, faults: u64, swapped: u64) {
         let Some(memory) = self.memory else { return };
+        self.resident = memory.resident();
         // Above every mark so far: that happened since the last tick, whatever is resident by now. An exec begins a new mark.
         if executed || memory.high_water > self.high_water {
-            self.rise = memory.high_water.saturating_sub(memory.resident());
+            self.rise = risen(&memory, swapped);
         }
+        self.headroom = memory.above().min(faults.saturating_mul(largest_page()));
         self.high_water = memory.high_water.max(memory.resident());
         self.peak = self.peak.max(Some(Bytes(self.high_water)));
     }
@@ -182,6 +230,24 @@ impl Process {
         if self.forked {
             self.peak = self.memory.map(|memory| Bytes(memory.high_water));
         }
+    }
+
+    /// What is left of it to be told once it has ended.
+    pub(super) fn end(&mut self) -> Ended {
+        Ended {
+            pid: self.pid,
+            peak: self.peak,
+            command: std::mem::take(&mut self.command),
+            forked: self.forked,
+            level: self.level.get(),
+            resident: self.resident,
+            high_water: self.high_water,
+        }
+    }
+
+    /// What can have been between this tick and the last one.
+    pub(super) fn between(&self) -> Between {
+        Between { before: self.level.get(), rise: self.rise, headroom: self.headroom }
     }
 
     /// Its share of its memory, as far as that is known. None where it has none (any more). `inherited` tells what its parent
@@ -196,7 +262,7 @@ impl Process {
     pub(super) fn read_shares(&mut self, machine_shmem: Option<u64>, buffer: &mut Vec<u8>) -> Option<Shares> {
         let memory = self.memory?;
         // Not kept open: it would stay with the memory of the program that it was opened for.
-        let file = ProcFile::open(&format!("/proc/{}/smaps_rollup", self.pid));
+        let file = ProcFile::open(&format!("/proc/{}/smaps_rollup", self.speaker));
         match file.and_then(|file| file.read(buffer).map(parse_rollup)) {
             Ok(Some(share)) => {
                 let faults = self.stat.minor_faults;
@@ -213,6 +279,17 @@ impl Process {
     }
 }
 
+/// How far a process was above what is counted of it now, by a new mark: what went to swap since the mark is counted still.
+fn risen(memory: &Resident, swapped_before: u64) -> u64 {
+    memory.above().saturating_sub(memory.split.swap.saturating_sub(swapped_before))
+}
+
+/// The most memory that one fault can bring: a huge page, which has as many pages as a page has entries of eight bytes.
+fn largest_page() -> u64 {
+    let page = rustix::param::page_size() as u64;
+    page * (page / 8)
+}
+
 /// The command line for people; the program's short name in brackets where there is none.
 pub(super) fn read_command(pid: u32) -> String {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -227,4 +304,55 @@ pub(super) fn read_command(pid: u32) -> String {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::proc::parse_children;
+    use super::*;
+    use crate::os::{Block, fork};
+
+    #[test]
+    fn what_went_to_swap_since_a_mark_did_not_rise_above_what_is_counted() {
+        let memory = |anon, swap, high_water| {
+            let split = Split { anon, swap, ..Split::default() };
+            Resident { high_water, split }
+        };
+        assert_eq!(risen(&memory(50, 0, 150), 0), 100);
+        assert_eq!(risen(&memory(50, 100, 150), 0), 0, "150 were resident, and are still counted");
+        assert_eq!(risen(&memory(50, 100, 150), 30), 30, "30 of them were in swap before, beside 150 resident");
+        assert_eq!(risen(&memory(150, 0, 150), 40), 0);
+        assert_eq!(risen(&memory(50, 500, 150), 0), 0);
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_has_ended_tells_of_its_memory_by_another() {
+        let size = Bytes::from_mib(24);
+        let child = fork(|| {
+            let rest = std::thread::spawn(move || {
+                let _block = Block::touched(size);
+                std::thread::sleep(Duration::from_secs(60));
+            });
+            #[expect(unsafe_code, reason = "nothing else ends the first thread alone")]
+            // SAFETY: the thread ends without unwinding; what it owned stays where it is.
+            unsafe {
+                libc::syscall(libc::SYS_exit, 0)
+            };
+            drop(rest);
+        })
+        .unwrap();
+        let mut buffer = Vec::new();
+        let own = ProcFile::open("/proc/thread-self/children").unwrap();
+        let pid = parse_children(own.read(&mut buffer).unwrap()).next().unwrap();
+        let mut process = Process::open(pid, Instant::now(), &mut buffer).unwrap().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !(process.stat.zombie && process.memory.is_some_and(|memory| memory.split.anon >= size.0)) {
+            assert!(Instant::now() < deadline, "{process:?}");
+            assert_ne!(process.refresh(Instant::now(), &mut buffer), News::Ended);
+        }
+        let shares = process.read_shares(None, &mut buffer);
+        crate::os::kill_process(pid);
+        child.wait();
+        assert!(shares.is_some_and(|shares| shares.share.anon > 0), "{shares:?}");
+    }
 }

@@ -6,10 +6,14 @@ use super::sharing::{Estimate, Sharing};
 pub(super) struct Sum {
     /// Resident memory, shared pages once for each that has them.
     pub(super) rss: u64,
-    /// Every process at its own peak at once.
+    /// Every process as high as it can have been since the tick before, all at once.
     pub(super) at_most: u64,
-    /// How far one of them rose since the tick before, and is no longer.
-    pub(super) highest_rise: u64,
+    /// The most that one of them shares with others: what is resident, less its share.
+    pub(super) discount: u64,
+    /// What those that were there at the tick before, too, surely held all the while.
+    pub(super) lasting: u64,
+    /// How far above what it held all the while one of them rose by its mark.
+    highest_rise: u64,
     share: Split,
     copied: u64,
     mapped: u64,
@@ -19,9 +23,29 @@ pub(super) struct Sum {
     shmem_before: Option<u64>,
 }
 
+/// What is counted of a process at a tick.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Level {
+    /// What is surely its share.
+    pub(super) least: u64,
+    /// The most that its share can be.
+    pub(super) most: u64,
+}
+
+/// A process between two ticks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Between {
+    /// At the tick before. Nothing of one that was not there.
+    pub(super) before: Level,
+    /// How far it surely rose above what it has now.
+    pub(super) rise: u64,
+    /// How far it can have risen.
+    pub(super) headroom: u64,
+}
+
 impl Sum {
     /// Adds a process by its share.
-    pub(super) fn add(&mut self, estimate: &Estimate, sharing: Sharing, memory: &Resident, rise: u64) {
+    pub(super) fn add(&mut self, estimate: &Estimate, sharing: Sharing, memory: &Resident, between: Between) -> Level {
         self.rss += memory.resident();
         self.anon += memory.split.anon;
         self.largest_shmem = self.largest_shmem.max(memory.split.shmem);
@@ -37,20 +61,34 @@ impl Sum {
         {
             self.shmem_before = [self.shmem_before, shares.machine_shmem].into_iter().flatten().min();
         }
-        self.note_rise(highest, rise);
+        self.discount = self.discount.max(memory.split.total().saturating_sub(highest));
+        self.note(Level { least: estimate.share.total().min(highest), most: highest }, between)
     }
 
     /// Adds a process by what it has resident.
-    pub(super) fn add_resident(&mut self, memory: &Resident, rise: u64) {
+    pub(super) fn add_resident(&mut self, memory: &Resident, between: Between) -> Level {
         self.rss += memory.resident();
         self.anon += memory.split.anon;
         self.share = self.share.plus(&memory.split);
-        self.note_rise(memory.split.total(), rise);
+        let total = memory.split.total();
+        self.note(Level { least: total, most: total }, between)
     }
 
-    fn note_rise(&mut self, highest: u64, rise: u64) {
-        self.at_most += highest + rise;
-        self.highest_rise = self.highest_rise.max(rise);
+    fn note(&mut self, now: Level, between: Between) -> Level {
+        // One may have given back what it had before another took what it has now.
+        self.at_most += between.before.most.max(now.most + between.headroom);
+        let lasting = between.before.least.min(now.least);
+        self.lasting += lasting;
+        if between.rise > 0 {
+            self.highest_rise = self.highest_rise.max(now.least + between.rise - lasting);
+        }
+        now
+    }
+
+    /// The most that they surely held together since the tick before, where it is not what they hold now: one at its mark, beside
+    /// what was there all the while. Who came since may have come after that, and who has less may have had less before.
+    pub(super) fn peak(&self) -> u64 {
+        self.lasting + self.highest_rise
     }
 
     /// The machine's shared memory before what was mapped since; None where nothing was, or it was not told.
@@ -74,6 +112,8 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::sharing::Shares;
     use super::*;
 
@@ -94,10 +134,10 @@ mod tests {
     fn copies_of_shared_pages_are_counted_but_never_more_than_is_resident() {
         let mut sum = Sum::default();
         for copied in [30, 5] {
-            sum.add(&Estimate { share: share(50, 0), copied, mapped: 0 }, read(0), &member(100, 0), 0);
+            sum.add(&Estimate { share: share(50, 0), copied, mapped: 0 }, read(0), &member(100, 0), Between::default());
         }
         assert_eq!(sum.total(None), share(135, 0));
-        sum.add(&Estimate { share: share(0, 0), copied: 500, mapped: 0 }, read(0), &member(100, 0), 0);
+        sum.add(&Estimate { share: share(0, 0), copied: 500, mapped: 0 }, read(0), &member(100, 0), Between::default());
         assert_eq!(sum.total(None), share(300, 0));
     }
 
@@ -105,7 +145,12 @@ mod tests {
     fn what_several_mapped_of_shared_memory_is_new_as_far_as_the_machine_has_more_of_it() {
         let mut sum = Sum::default();
         for before in [1000, 1040] {
-            sum.add(&Estimate { share: share(0, 50), copied: 0, mapped: 30 }, read(before), &member(0, 130), 0);
+            sum.add(
+                &Estimate { share: share(0, 50), copied: 0, mapped: 30 },
+                read(before),
+                &member(0, 130),
+                Between::default(),
+            );
         }
         assert_eq!(sum.shmem_before(), Some(1000));
         assert_eq!(sum.total(Some(35)), share(0, 135));
@@ -113,11 +158,39 @@ mod tests {
         assert_eq!(sum.total(Some(0)), share(0, 130), "one of them has that much");
     }
 
+    const fn level(bytes: u64) -> Level {
+        Level { least: bytes, most: bytes }
+    }
+
     #[test]
-    fn the_highest_single_rise_is_what_surely_was_and_all_of_them_what_can_have_been() {
+    fn one_at_its_mark_beside_what_lasted_is_what_surely_was_and_all_of_them_what_can_have_been() {
         let mut sum = Sum::default();
-        sum.add_resident(&member(100, 0), 20);
-        sum.add_resident(&member(100, 0), 30);
-        assert_eq!((sum.total(None).total(), sum.highest_rise, sum.at_most), (200, 30, 250));
+        sum.add_resident(&member(100, 0), Between { before: level(90), rise: 20, headroom: 20 });
+        sum.add_resident(&member(100, 0), Between { before: level(140), rise: 30, headroom: 35 });
+        assert_eq!((sum.total(None).total(), sum.peak(), sum.at_most), (200, 90 + 130, 120 + 140));
+        sum.add_resident(&member(100, 0), Between::default());
+        assert_eq!(sum.peak(), 90 + 130, "the third may have come after the mark");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_each_process_did_between_two_ticks_the_sum_was_within_its_bounds(
+            lives in prop::collection::vec((0u64..1000, 0u64..1000, 0u64..1000), 1..20), at in any::<prop::sample::Index>()
+        ) {
+            // Before, in between and now, of which the one in between is what the mark tells.
+            let (mut sum, mut all_at_once) = (Sum::default(), 0);
+            for &(before, high, now) in &lives {
+                let headroom = high.saturating_sub(now);
+                sum.add_resident(&member(now, 0), Between { before: level(before), rise: headroom, headroom });
+                all_at_once += before.max(high).max(now);
+            }
+            prop_assert!(sum.at_most >= all_at_once);
+            prop_assert!(sum.peak() <= sum.at_most);
+            // One at its mark, while the others had the least of before and now.
+            let (before, high, now) = *at.get(&lives);
+            let others: u64 = lives.iter().map(|(before, _, now)| before.min(now)).sum::<u64>() - before.min(now);
+            let reached = if high > now { others + high } else { others };
+            prop_assert!(sum.peak() >= reached);
+        }
     }
 }

@@ -154,3 +154,10 @@ impl Pulse {
         Some(now.duration_since(self.since) > AT_REST)
     }
 }
+
+/// Whether the accounts of threads on some cores may stand still while these run. Kernel interface: `nohz_full`,
+/// Documentation/timers/no_hz.rst.
+pub(super) fn has_tickless_cores() -> bool {
+    let list = std::fs::read_to_string("/sys/devices/system/cpu/nohz_full").unwrap_or_default();
+    list.trim_start().starts_with(|first: char| first.is_ascii_digit())
+}

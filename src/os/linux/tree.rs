@@ -1,14 +1,20 @@
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::io;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use super::ends::Ended;
 use super::proc::{ProcFile, Split, parse_children};
 use super::process::{Life, News, Process};
 use super::sharing::Kin;
+use super::taskstats::Side;
+use super::threads::has_tickless_cores;
 use super::{reap, shares_memory};
-use crate::os::source::{Gone, Reading, Seen};
+use crate::os::source::{Reading, Seen};
 
 /// The root process, all its descendants, and the orphans among them, which become memguard's children.
 #[derive(Debug)]
@@ -45,6 +51,8 @@ pub(super) struct Tree {
     changed_families: Vec<u64>,
     /// Scratch.
     stacks: Vec<u64>,
+    /// Those that ended, until they are taken from here.
+    pub(super) ended: Vec<Ended>,
 }
 
 /// The list of adopted orphans is read at every so many ticks, and whenever a process has ended.
@@ -76,14 +84,22 @@ impl Tree {
             kin_changed: false,
             changed_families: Vec::new(),
             stacks: Vec::new(),
+            ended: Vec::new(),
         };
-        // What is there before the root is none of its own.
-        let mut buffer = Vec::new();
-        let earlier: Vec<u32> = tree.own_children.read(&mut buffer).map(|text| parse_children(text).collect())?;
-        for pid in earlier {
-            tree.leave_out(pid)?;
-        }
+        tree.leave_out_children()?;
         Ok(tree)
+    }
+
+    /// The children that memguard has before it starts the root are none of the tree.
+    pub(super) fn leave_out_children(&mut self) -> Result<()> {
+        let mut buffer = Vec::new();
+        let children: Vec<u32> = self.own_children.read(&mut buffer).map(|text| parse_children(text).collect())?;
+        for pid in children {
+            if !self.pids.contains(&pid) {
+                self.leave_out(pid)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn follow(&mut self, root: u32) {
@@ -95,6 +111,15 @@ impl Tree {
     pub(super) fn join_in(&mut self, root: u32) {
         self.follow(root);
         self.is_watched = false;
+    }
+
+    /// Whose process it is. None where no tick has seen it, or it ended before this one.
+    pub(super) fn side_of(&self, pid: u32) -> Option<Side> {
+        if self.ended.iter().any(|ended| ended.pid == pid) {
+            return Some(Side::Member);
+        }
+        let process = self.processes.iter().find(|process| process.pid == pid)?;
+        Some(if process.left_out { Side::LeftOut } else { Side::Member })
     }
 
     /// # Errors
@@ -185,7 +210,7 @@ impl Tree {
         for index in 0..self.processes.len() {
             let process = &mut self.processes[index];
             if may_rest && process.rests(now, buffer) {
-                moved |= std::mem::take(&mut process.rise) > 0;
+                moved |= process.rest();
                 continue;
             }
             let before = process.life;
@@ -214,8 +239,8 @@ impl Tree {
             self.found.extend(parse_children(text).map(|pid| (pid, false)));
         }
         if any_ended {
-            self.let_go(reading);
-            moved |= !reading.gone.is_empty();
+            self.let_go();
+            moved |= !self.ended.is_empty();
         }
         // Newcomers may have forked already: the list grows while it is walked.
         while let Some((pid, left_out)) = self.found.pop() {
@@ -312,9 +337,9 @@ impl Tree {
         Ok(())
     }
 
-    fn let_go(&mut self, reading: &mut Reading) {
+    fn let_go(&mut self) {
         let (own_pid, root) = (self.own_pid, self.root);
-        let Self { changed_families, pids, any_let_go, .. } = self;
+        let Self { changed_families, pids, any_let_go, ended, .. } = self;
         self.processes.retain_mut(|process| {
             if process.life == Life::Running {
                 return true;
@@ -331,11 +356,7 @@ impl Tree {
                 if process.kin == Kin::Family {
                     changed_families.push(process.stat.stack);
                 }
-                reading.gone.push(Gone {
-                    pid: process.pid,
-                    peak: process.peak,
-                    command: std::mem::take(&mut process.command),
-                });
+                ended.push(process.end());
             }
             if process.life == Life::Gone {
                 pids.remove(&process.pid);
@@ -343,55 +364,5 @@ impl Tree {
             }
             process.life != Life::Gone
         });
-    }
-}
-
-/// Whether the accounts of threads on some cores may stand still while these run. Kernel interface: `nohz_full`,
-/// Documentation/timers/no_hz.rst.
-fn has_tickless_cores() -> bool {
-    let list = std::fs::read_to_string("/sys/devices/system/cpu/nohz_full").unwrap_or_default();
-    list.trim_start().starts_with(|first: char| first.is_ascii_digit())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{BufRead as _, BufReader, Write as _};
-    use std::process::{Command, Stdio};
-    use std::time::Duration;
-
-    use rustix::process::{Pid, Signal, kill_process};
-
-    use super::*;
-
-    #[test]
-    fn who_sleeps_is_left_alone_until_it_wakes_and_then_its_fork_is_seen_at_once() {
-        let mut shell = Command::new("sh")
-            .args(["-c", "read word; sleep 60 & echo forked; read word"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (mut tree, mut buffer) = (Tree::new().unwrap(), Vec::new());
-        tree.follow(shell.id());
-        let mut update = |tree: &mut Tree| {
-            let mut reading = Reading::default();
-            let moved = tree.update(Instant::now(), &mut buffer, &mut reading).unwrap();
-            (moved, reading)
-        };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let sleeps = |tree: &mut Tree| tree.processes.iter_mut().all(|it| it.rests(Instant::now(), &mut Vec::new()));
-        while update(&mut tree).0 || !sleeps(&mut tree) {
-            assert!(Instant::now() < deadline, "it sleeps");
-        }
-        let stdin = shell.stdin.as_mut().unwrap();
-        stdin.write_all(b"fork\n").unwrap();
-        let mut said = String::new();
-        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
-        let (moved, reading) = update(&mut tree);
-        shell.kill().unwrap();
-        shell.wait().unwrap();
-        let child = reading.seen.first().map(|seen| i32::try_from(seen.pid).unwrap()).and_then(Pid::from_raw);
-        let _ = child.map(|pid| kill_process(pid, Signal::KILL));
-        assert!(moved && reading.seen.len() == 1 && reading.seen[0].parent == shell.id(), "{said}: {reading:?}");
     }
 }

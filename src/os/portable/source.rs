@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use sysinfo::{MemoryRefreshKind, System};
@@ -259,6 +260,11 @@ impl<P: Processes> TreeSource for PortableSource<P> {
         Ok(())
     }
 
+    /// What was between two readings, or came and went, is only known where the system keeps a mark of the whole tree.
+    fn at_most(&mut self, highest: Option<Bytes>) -> Option<Bytes> {
+        self.high_water.and(highest)
+    }
+
     fn leave_out(&mut self, pid: u32) {
         self.left_out.push(pid);
     }
@@ -278,7 +284,13 @@ impl Member {
     }
 
     fn gone(&mut self) -> Gone {
-        Gone { pid: self.id.pid, peak: self.peak, command: std::mem::take(&mut self.command) }
+        Gone {
+            pid: self.id.pid,
+            peak: self.peak,
+            command: std::mem::take(&mut self.command),
+            lived: None,
+            ago: Duration::ZERO,
+        }
     }
 }
 

@@ -144,7 +144,8 @@ fn a_number_that_is_given_again_is_another_process() {
     tree.read();
     tree.comes(11, 10, 109);
     let reading = tree.read();
-    assert_eq!(reading.gone, [Gone { pid: 11, peak: Some(Bytes(60)), command: "command 11".to_owned() }]);
+    let [Gone { pid: 11, peak: Some(Bytes(60)), command, .. }] = &reading.gone[..] else { panic!("{reading:?}") };
+    assert_eq!(command, "command 11");
     assert_eq!((reading.memory, tree.members()), (Bytes(2), vec![10, 11]));
     assert_eq!(reading.seen.len(), 1);
 }

@@ -108,7 +108,9 @@ struct Run {
     longest_gap_s: f64,
     sampler_cpu_s: Option<f64>,
     sampler_peak_bytes: Option<Bytes>,
+    seen_once: u64,
     notices: Vec<String>,
+    remarks: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -273,7 +275,9 @@ fn run(run: &JudgedRun) -> Run {
         longest_gap_s: seconds(record.sampling.longest_gap),
         sampler_cpu_s: record.sampling.own_cpu.map(seconds),
         sampler_peak_bytes: record.sampling.own_peak,
+        seen_once: record.sampling.seen_once,
         notices: record.notices.clone(),
+        remarks: record.remarks.clone(),
     }
 }
 

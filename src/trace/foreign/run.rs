@@ -39,6 +39,7 @@ impl Recording {
             peak_bound: PeakBound::Open,
             sampling: Sampling { ticks: self.rows, longest_gap, ..Sampling::default() },
             notices: Vec::new(),
+            remarks: Vec::new(),
         };
         let sample = |point: &super::SamplePoint| Sample {
             at: point.at,

@@ -26,6 +26,11 @@ impl Marks {
         Self { version, memory: Mark::open(&folder.join(memory)), swap: Mark::open(&folder.join(swap)) }
     }
 
+    /// Whether the kernel keeps a mark of memory.
+    pub(super) const fn are_kept(&self) -> bool {
+        self.memory.is_some()
+    }
+
     /// Reads the marks and begins new ones. `swap` is what is in swap now: it stands in where the kernel keeps no mark of it.
     /// None where it keeps none of memory either.
     pub(super) fn take(&mut self, swap: Bytes) -> Option<Bytes> {

@@ -10,7 +10,7 @@ use super::place::of_process;
 use super::run_group::RunGroup;
 use crate::os::Group;
 use crate::os::linux::ProcSource;
-use crate::os::source::{Reading, Source, SourceKind, TreeSource};
+use crate::os::source::{ChildEnd, Reading, Source, SourceKind, TreeSource};
 use crate::units::{Bytes, Metric, Parts};
 
 /// Reads a control group that is made for the run.
@@ -118,6 +118,7 @@ impl Source for CgroupSource {
 
 impl TreeSource for CgroupSource {
     fn prepare(&mut self, command: &mut Command) -> Result<()> {
+        self.tree.prepare(command)?;
         self.own.enter(command)
     }
 
@@ -140,6 +141,14 @@ impl TreeSource for CgroupSource {
     fn kill(&self) {
         self.own.kill();
         self.tree.kill();
+    }
+
+    fn root_ended(&mut self, end: &ChildEnd) {
+        self.tree.root_ended(end);
+    }
+
+    fn at_most(&mut self, highest: Option<Bytes>) -> Option<Bytes> {
+        if self.marks.are_kept() { highest } else { self.tree.at_most(highest) }
     }
 
     fn memory_kills(&self) -> Option<u64> {

@@ -1,0 +1,202 @@
+use std::time::{Duration, Instant};
+
+use super::gaps::Gaps;
+use super::sum::{Level, Sum};
+use super::taskstats::{Exit, Exits};
+use super::tree::Tree;
+use crate::os::source::{ChildEnd, Gone, Reading, Seen};
+use crate::units::Bytes;
+
+/// What becomes known of processes when they have ended: those that no tick saw, the last peaks of the others, and how high
+/// the metric can have been in between.
+#[derive(Debug)]
+pub(super) struct Ends {
+    exits: Exits,
+    gaps: Gaps,
+    root: Root,
+    /// The workload was started by memguard, so that its orphans come here and none of its ends was missed.
+    is_launched: bool,
+    /// There were processes beside the root.
+    are_several: bool,
+    /// When the last reading was taken. None before the first that found a process.
+    last: Option<Instant>,
+    /// What those that live surely held all the while since then.
+    lasting: u64,
+    /// The most that a process shared with others so far.
+    discount: u64,
+    /// The most in swap so far.
+    swap: u64,
+}
+
+/// A process that ended, as it was last read.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) pid: u32,
+    /// The most resident memory that it had; None where it could never be read.
+    pub(super) peak: Option<Bytes>,
+    pub(super) command: String,
+    /// As last read it ran its parent's program.
+    pub(super) forked: bool,
+    /// What was counted of it, and what was resident then.
+    pub(super) level: Level,
+    pub(super) resident: u64,
+    pub(super) high_water: u64,
+}
+
+#[derive(Debug, Default)]
+struct Root {
+    pid: Option<u32>,
+    /// The most resident memory that it is known to have had, what it had when it was last read, and its share of that. None
+    /// while it lives.
+    last: Option<(u64, u64, u64)>,
+    end: Option<ChildEnd>,
+}
+
+impl Ends {
+    pub(super) fn begin() -> Self {
+        Self {
+            exits: Exits::begin(),
+            gaps: Gaps::default(),
+            root: Root::default(),
+            is_launched: false,
+            are_several: false,
+            last: None,
+            lasting: 0,
+            discount: 0,
+            swap: 0,
+        }
+    }
+
+    /// The workload is about to be started.
+    pub(super) fn prepare(&mut self) {
+        self.is_launched = true;
+        self.exits.forget();
+    }
+
+    pub(super) fn follow(&mut self, root: u32) {
+        self.root.pid = Some(root);
+        self.exits.follow(root);
+    }
+
+    pub(super) fn leave_out(&mut self, pid: u32) {
+        self.exits.leave_out(pid);
+    }
+
+    pub(super) fn root_ended(&mut self, end: &ChildEnd) {
+        self.root.end = Some(*end);
+    }
+
+    /// Takes note of those that live.
+    pub(super) fn note(&mut self, sum: &Sum) {
+        self.lasting = sum.lasting;
+        self.discount = self.discount.max(sum.discount);
+    }
+
+    /// Completes a reading of those that live by those that ended.
+    pub(super) fn complete(&mut self, reading: &mut Reading, tree: &mut Tree) {
+        let unseen = self.exits.ask(reading.seen.iter().map(|seen| seen.pid), |pid| tree.side_of(pid));
+        let now = Instant::now();
+        self.swap = self.swap.max(reading.parts.swap.unwrap_or_default().0);
+        self.are_several |= reading.seen.iter().any(|seen| Some(seen.pid) != self.root.pid);
+
+        let processes = reading.processes.unwrap_or(0);
+        let is_alone = processes as usize + tree.ended.len() <= 1;
+        let (mut peak, mut at_most) = (reading.peak.0, reading.at_most.unwrap_or_default().0);
+        for ended in tree.ended.drain(..) {
+            let exit = self.exits.of(ended.pid);
+            let told = exit.as_ref().and_then(|exit| exit.peak);
+            let (mut highest, mut command) = (ended.peak.max(told), ended.command);
+            let level = match &exit {
+                // It executed a program after it was last read: what was read was of its parent's, or of nothing.
+                Some(exit) if !exit.forked && (ended.forked || command.is_empty()) => {
+                    (highest, command) = (told.or(highest), format!("[{}]", exit.name));
+                    self.level_of(exit)
+                }
+                _ => {
+                    let mark = told.map_or(0, |told| told.0).max(ended.high_water);
+                    let rise = mark.saturating_sub(ended.resident);
+                    // What it reached before it was last read is no news.
+                    let least = if mark > ended.high_water { ended.level.least + rise } else { 0 };
+                    Level { least, most: ended.level.most + rise }
+                }
+            };
+            peak = peak.max(self.lasting + level.least);
+            at_most += level.most.max(ended.level.most);
+            if self.root.pid == Some(ended.pid) {
+                self.root.last = Some((highest.unwrap_or_default().0, ended.resident, ended.level.least));
+            }
+            let lived = exit.map(|exit| exit.lived);
+            reading.gone.push(Gone { pid: ended.pid, peak: highest, command, lived, ago: Duration::ZERO });
+        }
+        peak = peak.max(self.peak_of_root().unwrap_or(0));
+        for process in &unseen {
+            // Of one that ended earlier, and is known to be of the tree only now, it is not known what was beside it.
+            if self.last.is_some_and(|last| process.before > last) {
+                peak = peak.max(self.lasting + self.level_of(&process.exit).least);
+            }
+        }
+        // A single process can't have been higher than its mark, which it carries.
+        let at_most = if is_alone { peak } else { at_most.max(peak) };
+        self.gaps.close(now, at_most);
+        for process in unseen {
+            let Exit { pid, parent, name, lived, peak, .. } = process.exit;
+            self.are_several |= Some(pid) != self.root.pid;
+            self.gaps.add(process.after, process.before, peak.unwrap_or_default().0);
+            reading.seen.push(Seen { pid, parent });
+            let (command, ago) = (format!("[{name}]"), now.duration_since(process.before));
+            reading.gone.push(Gone { pid, peak, command, lived: Some(lived), ago });
+        }
+        (reading.peak, reading.at_most) = (Bytes(peak), Some(Bytes(at_most)));
+        if processes > 0 || self.last.is_some() {
+            self.last = Some(now);
+        }
+    }
+
+    /// What a process had of its own at its mark, if that was not read. What a fork has may be its parent's; of a program, all but
+    /// what it shares with others is its own.
+    fn level_of(&self, exit: &Exit) -> Level {
+        let most = exit.peak.unwrap_or_default().0;
+        Level { least: if exit.forked { 0 } else { most.saturating_sub(self.discount) }, most }
+    }
+
+    /// How high the metric surely was by what the root is known to have reached at its end, if that is news.
+    fn peak_of_root(&mut self) -> Option<u64> {
+        let end = self.root.end.filter(|end| end.is_reached && !self.are_several)?;
+        let (mark, resident, level) = self.root.last.as_mut()?;
+        let reached = end.at_most?.0;
+        if reached <= *mark {
+            return None;
+        }
+        *mark = reached;
+        Some(*level + reached.saturating_sub(*resident))
+    }
+
+    /// The most that the metric can have reached in the whole run. None where something can have come and gone unseen.
+    pub(super) fn at_most(&self) -> Option<Bytes> {
+        let most_of_root = self.root.end.and_then(|end| end.at_most).filter(|_| !self.are_several);
+        if !self.is_launched || !(self.exits.knows_all() || most_of_root.is_some()) {
+            return None;
+        }
+        let mark = self.root.last.map_or(0, |(mark, ..)| mark);
+        // It had more at its very end, or as another program: or memguard had, from which it was forked.
+        let more = most_of_root.filter(|most| most.0 > mark).map_or(0, |most| most.0 + self.swap);
+        Some(Bytes(self.gaps.at_most().max(more)))
+    }
+
+    pub(super) fn notices(&self) -> Vec<String> {
+        let lost = (self.exits.overruns() > 0).then(|| {
+            "more processes ended at once than the kernel holds back for memguard: processes.csv may lack some that lived \
+             for less than a tick"
+                .to_owned()
+        });
+        lost.into_iter().collect()
+    }
+
+    pub(super) fn remarks(&self) -> Vec<String> {
+        // A root that is known to have had no children hides none.
+        let is_blind = self.is_launched && (self.are_several || self.root.end.is_none_or(|end| end.at_most.is_none()));
+        let unheard = self.exits.unheard().filter(|_| is_blind);
+        let lacking = |why| format!("processes.csv may lack processes that lived for less than a tick: {why}");
+        unheard.map(lacking).into_iter().collect()
+    }
+}
