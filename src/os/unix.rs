@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -159,7 +160,7 @@ impl Interrupts {
 
 /// Whether a signal has no effect on memguard, as whoever started it wanted.
 fn is_ignored(signal: i32) -> bool {
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     #[expect(unsafe_code, reason = "sigaction has no safe wrapper among the crates in use")]
     // SAFETY: no action is set, and the pointer is to a whole `sigaction`, which is valid as zeroes where the call fails.
     let action = unsafe {
@@ -221,13 +222,28 @@ fn own_group() -> Option<Pid> {
 impl Drop for Foreground {
     fn drop(&mut self) {
         if let Some(own) = self.own_group {
-            // A background process that takes the terminal is stopped by SIGTTOU unless it ignores it.
-            let ignored = signal_hook::flag::register(libc::SIGTTOU, std::sync::Arc::default());
-            let _ = rustix::termios::tcsetpgrp(rustix::stdio::stdin(), own);
-            if let Ok(id) = ignored {
-                signal_hook::low_level::unregister(id);
-            }
+            without_being_stopped(|| {
+                let _ = rustix::termios::tcsetpgrp(rustix::stdio::stdin(), own);
+            });
         }
+    }
+}
+
+/// A background process that takes the terminal is stopped by SIGTTOU, or refused, unless it ignores or blocks it
+/// (tcsetpgrp(3)). A handler would not do.
+#[expect(unsafe_code, reason = "signal masks have no safe wrapper among the crates in use")]
+fn without_being_stopped(act: impl FnOnce()) {
+    let (mut blocked, mut before) = (MaybeUninit::<libc::sigset_t>::zeroed(), MaybeUninit::<libc::sigset_t>::zeroed());
+    // SAFETY: both pointers are to whole sets, of which the first is emptied before it is used.
+    let is_blocked = unsafe {
+        libc::sigemptyset(blocked.as_mut_ptr());
+        libc::sigaddset(blocked.as_mut_ptr(), libc::SIGTTOU);
+        libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), before.as_mut_ptr()) == 0
+    };
+    act();
+    if is_blocked {
+        // SAFETY: the set was filled by the call that succeeded; this thread's mask is as it was.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
     }
 }
 
@@ -254,7 +270,7 @@ pub fn thread_cpu() -> Option<Duration> {
 
 /// Kernel interface: `RUSAGE_SELF`, getrusage(2).
 fn own_cpu() -> Duration {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     #[expect(unsafe_code, reason = "getrusage has no safe wrapper among the crates in use")]
     // SAFETY: the pointer is to a whole `rusage`, which any bit pattern makes valid.
     let usage = unsafe {
