@@ -104,7 +104,7 @@ impl Reader {
             SourceChoice::Native => return settings,
             SourceChoice::Proc => &[Metric::Pss, Metric::Rss],
             SourceChoice::Cgroup => &[Metric::Cgroup],
-            SourceChoice::Portable => &[Metric::Rss],
+            SourceChoice::Portable => &[Metric::Rss, Metric::Footprint, Metric::Private],
         };
         if let Some(metric) = settings.metric.filter(|metric| !readable.contains(metric))
             && let Some(node) = layers.get("source")
