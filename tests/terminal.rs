@@ -1,6 +1,5 @@
 //! The terminal that a workload is lent.
 #![cfg(target_os = "linux")] // `script` has other flags elsewhere, and /proc tells who has the terminal
-#![expect(clippy::unwrap_used, reason = "what fails is the test")]
 
 mod common;
 
