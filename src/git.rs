@@ -69,6 +69,29 @@ pub fn merge_base(folder: &Path, reference: &str) -> Result<Commit, Fault> {
     }
 }
 
+/// Where a folder lies in its repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The repository's own folder.
+    pub root: PathBuf,
+    /// The way from there to the folder, with `/` between the names; empty where it is the root itself.
+    pub prefix: String,
+    /// The branch that `origin` has as its default, where that is known.
+    pub default_branch: Option<String>,
+}
+
+/// The repository that a folder is in. None where there is none, or no git.
+#[must_use]
+pub fn home(folder: &Path) -> Option<Home> {
+    let line = |words: &[&str]| text(&git(folder, words).ok()?, "").ok();
+    let branch = line(&["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]);
+    Some(Home {
+        root: PathBuf::from(line(&["rev-parse", "--show-toplevel"])?),
+        prefix: line(&["rev-parse", "--show-prefix"])?.trim_end_matches('/').to_owned(),
+        default_branch: branch.and_then(|branch| Some(branch.strip_prefix("origin/")?.to_owned())),
+    })
+}
+
 impl Commit {
     /// The first digits of its name.
     #[must_use]

@@ -66,7 +66,7 @@ fn carry_out(cli: Cli) -> Result<u8> {
             print(&pipeline::accept(&plan_accept(config, baseline, &os::platform())?, &typed.from)?)
         }
         Command::Demo(typed) => pipeline::demo(&typed.out, Voice::new(cli.color, false, &err)).map(number),
-        Command::Init(typed) => print(&init::write(std::path::Path::new("."), typed.force)?),
+        Command::Init(typed) => print(&init::init(std::path::Path::new("."), &typed)?),
         Command::Synth(typed) => shape(&typed),
     }
 }

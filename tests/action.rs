@@ -52,6 +52,22 @@ fn arguments_are_words_or_lines_and_never_a_program() {
 }
 
 #[test]
+fn the_results_of_several_machines_are_joined_instead_of_running_anything() {
+    let project = Project::new();
+    project.config("budget = { peak = \"20MiB\" }", "ramp 40MiB 100ms; hold 100ms");
+    for shard in ["1/2", "2/2"] {
+        let name = shard.replace('/', "-");
+        project.memguard(&["run", "--quiet", "--shard", shard, "--out", &format!("legs/{name}")]);
+    }
+    let variables = [("MERGE", "legs"), ("CONFIG", "no-such.toml"), ("ARGS", "--machines 2")];
+    let (_, output) = script(&project, "run.sh", &variables);
+    assert!(output.ends_with("status=1\n") && output.contains("\nfail\n"), "{output}");
+    fs::remove_dir_all(project.path("legs/2-2")).unwrap();
+    let (_, output) = script(&project, "run.sh", &variables[..1]);
+    assert!(output.ends_with("status=5\n") && output.contains("\nerror\n"), "{output}");
+}
+
+#[test]
 fn a_binary_that_is_not_there_is_an_error() {
     let project = Project::new();
     let (ran, _) = script(&project, "get.sh", &[("BIN", "./no-such")]);

@@ -24,7 +24,7 @@ const KNOWS: [(&str, &[&str]); 16] = [
     ("config", &["units", "git", "cli", "workload", "trace", "sampler", "analysis", "baseline", "verdict"]),
     ("synth", &["units", "os"]),
     // Its test reads what it proposes as the config would.
-    ("init", &["cli", "config"]),
+    ("init", &["git", "cli", "config"]),
     (
         "pipeline",
         &[

@@ -3,6 +3,10 @@
 # fails for it comes after the artifacts are kept.
 set -uo pipefail
 
+if [ -n "${MERGE:-}" ]; then
+    # What the machines judged stands: there is nothing to configure.
+    CONFIG='' LEVEL='' BASELINE_REF=''
+fi
 words=()
 if [ -n "${CONFIG:-}" ]; then
     words+=(--config "$CONFIG")
@@ -24,6 +28,10 @@ else
     words+=(${split[@]+"${split[@]}"})
 fi
 
-"$MEMGUARD" run ${words[@]+"${words[@]}"}
+if [ -n "${MERGE:-}" ]; then
+    "$MEMGUARD" merge ${words[@]+"${words[@]}"} -- "$MERGE"
+else
+    "$MEMGUARD" run ${words[@]+"${words[@]}"}
+fi
 status=$?
 echo "status=$status" >>"$GITHUB_OUTPUT"

@@ -215,6 +215,28 @@ pub struct Init {
     /// Replace a `memguard.toml` that is there.
     #[arg(long)]
     pub force: bool,
+    /// Write a workflow for GitHub Actions, too, in the repository that the folder is in. One that is there is never replaced.
+    #[arg(long)]
+    pub github: bool,
+    /// The action that the workflow is to use, pinned to a commit [default: that of the release which this program is of].
+    #[arg(long, value_name = "OWNER/memguard@COMMIT", requires = "github", value_parser = pinned_action)]
+    pub action: Option<String>,
+}
+
+/// The action of the release that this program is of. Whoever builds a release knows its repository and commit; another build
+/// does not.
+pub const RELEASED_ACTION: Option<&str> = option_env!("MEMGUARD_ACTION");
+
+/// An action pinned to a commit: what a tag points at can be changed by whoever holds it.
+fn pinned_action(text: &str) -> Result<String, String> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    };
+    let is_commit = |hash: &str| hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match text.split_once('@').and_then(|(path, commit)| Some((path.split_once('/')?, commit))) {
+        Some(((owner, name), commit)) if is_name(owner) && is_name(name) && is_commit(commit) => Ok(text.to_owned()),
+        _ => Err("write OWNER/memguard@ and all 40 digits of a commit: a tag can be moved".to_owned()),
+    }
 }
 
 /// `memguard synth`
@@ -237,6 +259,11 @@ impl Cli {
         match &cli.command {
             Command::Run(run) if run.line.is_empty() && typed.iter().any(|word| word == "--") => {
                 let what = "no command stands after `--`";
+                Err(Self::command().error(clap::error::ErrorKind::MissingRequiredArgument, what))
+            }
+            Command::Init(init) if init.github && init.action.is_none() && RELEASED_ACTION.is_none() => {
+                let what = "this memguard was built from source and can't know where its action lives: name it, pinned to a \
+                            commit that you have looked at, with --action OWNER/memguard@COMMIT";
                 Err(Self::command().error(clap::error::ErrorKind::MissingRequiredArgument, what))
             }
             _ => Ok(cli),

@@ -5,6 +5,8 @@ use std::path::Path;
 pub struct Facts {
     /// The kinds of project, several where several stand side by side.
     pub kinds: Vec<Kind>,
+    /// Files by which it is known what a project needs before it runs.
+    pub files: Vec<&'static str>,
 }
 
 /// A kind of project, with the command that is worth measuring.
@@ -71,7 +73,8 @@ pub fn look(folder: &Path) -> Facts {
     if has("Makefile") {
         kinds.push(Kind::Make { target: make_target(&read("Makefile")) });
     }
-    Facts { kinds }
+    let files = ["package-lock.json", "requirements.txt", "pyproject.toml", "setup.py"];
+    Facts { kinds, files: files.into_iter().filter(|name| has(name)).collect() }
 }
 
 /// The script most worth measuring, where the manifest has one.

@@ -97,7 +97,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for kinds in [vec![], all.to_vec(), vec![Kind::Python { script: Some("main.py".into()) }]] {
             let path = folder.path().join("memguard.toml");
-            std::fs::write(&path, propose(&Facts { kinds: kinds.clone() })).unwrap();
+            std::fs::write(&path, propose(&Facts { kinds: kinds.clone(), files: Vec::new() })).unwrap();
             let Command::Run(typed) = Cli::parse_from(["memguard", "run", "--config", path.to_str().unwrap()]).command
             else {
                 unreachable!("`run` was typed")
@@ -110,6 +110,6 @@ mod tests {
     #[test]
     fn a_mixed_folder_gets_a_workload_for_each() {
         let kinds = vec![Kind::Cargo, Kind::Node { manager: "npm", script: Some("build".into()) }, Kind::Go];
-        insta::assert_snapshot!(propose(&Facts { kinds }));
+        insta::assert_snapshot!(propose(&Facts { kinds, files: Vec::new() }));
     }
 }
