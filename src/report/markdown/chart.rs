@@ -12,6 +12,18 @@ use crate::units::Bytes;
 /// How many points Mermaid draws without losing one.
 const POINTS: usize = 65;
 
+/// What the lines of a chart are, in the order in which they are drawn.
+const CURVE: Colour = Colour { name: "Blue", code: "#2a7ab8" };
+const BASELINE: Colour = Colour { name: "Grey", code: "#8a8a8a" };
+const LEVEL: Colour = Colour { name: "Orange", code: "#d9480f" };
+
+/// One that is seen on white and on black. Mermaid's own first is nearly white.
+#[derive(Clone, Copy)]
+struct Colour {
+    name: &'static str,
+    code: &'static str,
+}
+
 /// A level across the chart.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Level {
@@ -28,27 +40,32 @@ pub(super) fn mermaid(curve: &[SamplePoint], baseline: &[SamplePoint], levels: &
     let highest = lines.iter().flatten().copied().chain(levels.iter().map(|level| level.value)).max()?;
     let (memory, scale) = memory_unit(highest);
     let top = ((highest.as_f64() / scale * 1.05).ceil() as u64).max(1);
+    let mut drawn = vec![(CURVE, "the median run".to_owned())];
+    if !lines[1].is_empty() {
+        drawn.push((BASELINE, "the baseline".to_owned()));
+    }
+    drawn.extend(levels.iter().map(|level| (LEVEL, level.name.clone())));
+    let palette: Vec<&str> = drawn.iter().map(|(colour, _)| colour.code).collect();
+    let palette = palette.join(", ");
     let mut out = String::new();
-    let _ = writeln!(out, "```mermaid\nxychart-beta");
+    let _ = writeln!(out, "```mermaid");
+    let _ = writeln!(out, r#"%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{palette}"}}}}}}}}%%"#);
+    let _ = writeln!(out, "xychart-beta");
     let _ = writeln!(out, "    x-axis \"{unit}\" 0 --> {end}");
     let _ = writeln!(out, "    y-axis \"{memory}\" 0 --> {top}");
-    let mut names = vec!["the median run".to_owned()];
     let mut line = |values: &[f64]| {
         let values: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
         let _ = writeln!(out, "    line [{}]", values.join(", "));
     };
-    for (index, values) in lines.iter().enumerate().filter(|(_, values)| !values.is_empty()) {
+    for values in lines.iter().filter(|values| !values.is_empty()) {
         line(&values.iter().map(|value| value.as_f64() / scale).collect::<Vec<_>>());
-        if index == 1 {
-            names.push("the baseline".to_owned());
-        }
     }
     for level in levels {
         line(&[level.value.as_f64() / scale; POINTS]);
-        names.push(level.name.clone());
     }
     let _ = writeln!(out, "```");
-    let _ = writeln!(out, "Lines in their order: {}.", names.join(", "));
+    let legend: Vec<String> = drawn.iter().map(|(colour, what)| format!("{}: {what}.", colour.name)).collect();
+    let _ = writeln!(out, "{}", legend.join(" "));
     Some(out)
 }
 
@@ -130,6 +147,24 @@ mod tests {
         }
     }
 
+    /// What `.ci/github` draws in a browser.
+    #[test]
+    fn the_odd_ones_are_drawn_in_full() {
+        const DAY: u64 = 86_400_000;
+        let level = |value: u64| Level { name: format!("the budget of {}", Bytes(value)), value: Bytes(value) };
+        let steps: Vec<(u64, u64)> = (0..3000).map(|step| (step * DAY / 1000, (step % 700) * 300_000)).collect();
+        for (name, points, baseline, levels) in [
+            ("one-sample", vec![(0, 5 << 20)], vec![], vec![]),
+            ("flat-zero", vec![(0, 0), (1000, 0)], vec![], vec![]),
+            ("three-days", steps, vec![(0, 50 << 20), (3 * DAY, 90 << 20)], vec![level(256 << 20)]),
+            ("thirty-ms", (0..4).map(|tick| (tick * 10, tick << 18)).collect(), vec![], vec![]),
+            ("64-gib", vec![(0, 0), (60_000, 64 << 30), (90_000, 1 << 30)], vec![], vec![level(48 << 30)]),
+        ] {
+            let chart = mermaid(&curve(&points), &curve(&baseline), &levels).unwrap();
+            insta::assert_snapshot!(name, chart);
+        }
+    }
+
     #[test]
     fn a_chart_says_what_its_lines_are() {
         let level = Level { name: "peak budget 8.0 MiB".into(), value: Bytes(8 << 20) };
@@ -138,7 +173,7 @@ mod tests {
             chart.contains("x-axis \"seconds\" 0 --> 1\n") && chart.contains("y-axis \"MiB\" 0 --> 9\n"),
             "{chart}"
         );
-        assert!(chart.ends_with("Lines in their order: the median run, peak budget 8.0 MiB.\n"), "{chart}");
+        assert!(chart.ends_with("Blue: the median run. Orange: peak budget 8.0 MiB.\n"), "{chart}");
         assert_eq!(mermaid(&[], &[], &[]), None);
     }
 

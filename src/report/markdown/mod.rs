@@ -23,9 +23,9 @@ use crate::verdict::{Check, CheckKind, ExitCode, Judged, Measure, Outcome, Verdi
 /// Where the Markdown goes, and with that how much of it there is room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// A job's summary, or a file: 1 MiB is dropped whole by GitHub, so it stays below.
+    /// A job's summary: 1 MiB is dropped whole by GitHub, so it stays below.
     Summary,
-    /// A comment: at most 65,536 characters.
+    /// A comment, and the file that it is made from: at most 65,536 characters, with what the comment adds.
     Comment,
 }
 
@@ -33,7 +33,7 @@ impl Place {
     const fn room(self) -> usize {
         match self {
             Self::Summary => 1_000_000,
-            Self::Comment => 65_000,
+            Self::Comment => 64_000,
         }
     }
 }
