@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use memguard::cli::{Baseline, Cli, Command, Synth};
+use memguard::cli::{Baseline, Ci, Cli, Command, Synth};
 use memguard::config::{
     Mistakes, plan_accept, plan_baseline, plan_check, plan_compare, plan_import, plan_record, plan_run,
 };
@@ -65,6 +65,7 @@ fn carry_out(cli: Cli) -> Result<u8> {
             let (config, baseline) = (typed.file.config.as_deref(), typed.file.baseline.as_deref());
             print(&pipeline::accept(&plan_accept(config, baseline, &os::platform())?, &typed.from)?)
         }
+        Command::Ci(Ci::Comment(typed)) => pipeline::comment(&typed).map(number),
         Command::Demo(typed) => pipeline::demo(&typed.out, Voice::new(cli.color, false, &err)).map(number),
         Command::Init(typed) => print(&init::init(std::path::Path::new("."), &typed)?),
         Command::Synth(typed) => shape(&typed),

@@ -67,6 +67,9 @@ pub enum Command {
     /// Show or change the stored baseline.
     #[command(subcommand)]
     Baseline(Baseline),
+    /// What a step of a CI does besides running.
+    #[command(subcommand)]
+    Ci(Ci),
     /// See the whole thing on a built-in workload, with nothing configured.
     Demo(Demo),
     /// Write a commented `memguard.toml` for the project in this folder.
@@ -199,6 +202,43 @@ pub struct BaselineResults {
     /// The folder that a run wrote.
     #[arg(long, value_name = "DIR", default_value = "memguard-report")]
     pub from: PathBuf,
+}
+
+/// `memguard ci …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum Ci {
+    /// Comment on the pull request of this step of GitHub Actions: one comment, kept up to date.
+    ///
+    /// The token is taken from the variable `GITHUB_TOKEN`, and needs `pull-requests: write`. Without that right a notice says
+    /// so, and nothing fails. The comment is sent with `curl`.
+    Comment(Comment),
+}
+
+/// `memguard ci comment`
+#[derive(Debug, Clone, Args)]
+pub struct Comment {
+    /// The folder that a run wrote.
+    #[arg(long, value_name = "DIR", default_value = "memguard-report")]
+    pub from: PathBuf,
+    /// When to begin a comment. One that is there is kept up to date.
+    #[arg(long, value_enum, default_value_t = When::OnChange, value_name = "WHEN")]
+    pub when: When,
+    /// Tells the comments of several jobs apart: each writes over the one with its own key.
+    #[arg(long, value_name = "NAME", default_value = "memguard")]
+    pub key: String,
+}
+
+/// When to begin a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// Never, and none is kept up to date.
+    Never,
+    /// Where something failed.
+    OnFailure,
+    /// Where something failed, warned, has no baseline yet, or moved by 2 % or more.
+    OnChange,
+    /// After every run.
+    Always,
 }
 
 /// `memguard demo`

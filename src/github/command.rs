@@ -14,6 +14,8 @@ pub enum Severity {
     Error,
     /// It did not.
     Warning,
+    /// It is only told.
+    Notice,
 }
 
 /// One finding.
@@ -33,7 +35,7 @@ pub struct Annotation {
 #[must_use]
 pub fn annotations(found: &[Annotation]) -> String {
     let mut out = String::new();
-    for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
+    for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Notice, "notice")] {
         let of: Vec<&Annotation> = found.iter().filter(|annotation| annotation.severity == severity).collect();
         for annotation in of.iter().take(MOST) {
             out += &command(word, annotation);

@@ -35,6 +35,28 @@ pub fn refusal(event: &str, repository: &str, payload: Option<&Path>) -> Option<
     }
 }
 
+/// A pull request, as the payload of its event has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// Its number.
+    pub number: u64,
+    /// Its last commit.
+    pub head: String,
+    /// Whether the code is of another repository.
+    pub is_fork: bool,
+}
+
+/// The pull request that a payload is about; None where it is about none. `repository` is this one's name.
+#[must_use]
+pub fn pull_request(repository: &str, payload: &Value) -> Option<Pull> {
+    let text = |pointer| payload.pointer(pointer).and_then(Value::as_str);
+    Some(Pull {
+        number: payload.pointer("/pull_request/number")?.as_u64()?,
+        head: text("/pull_request/head/sha")?.to_owned(),
+        is_fork: !text("/pull_request/head/repo/full_name").is_some_and(|from| from.eq_ignore_ascii_case(repository)),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,10 @@
 //! GitHub Actions: what a step says to its runner. Kernel of it: "Workflow commands for GitHub Actions" in GitHub's documentation.
 //!
-//! Everything here is text; nothing is decided. A summary or an output that can't be written is told, and changes no verdict.
+//! No verdict is made or changed here. A summary, an output or a comment that can't be written is told, and that is all.
 
+mod api;
 mod command;
+mod comment;
 mod event;
 
 use std::fs::OpenOptions;
@@ -12,8 +14,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+pub use api::ApiError;
 pub use command::{Annotation, Severity, annotations};
-pub use event::refusal;
+pub use comment::{Message, Mode, Origin, Put, Standing};
+pub use event::{Pull, pull_request, refusal};
 
 use crate::verdict::{ExitCode, Judged};
 
@@ -85,6 +89,37 @@ impl Actions {
             text += &format!("{name}<<{mark}\n{value}\n{mark}\n");
         }
         append(file, &text).context("could not set the step's outputs")
+    }
+}
+
+/// A repository, and the right to speak there.
+pub struct Access {
+    root: String,
+    repository: String,
+    token: String,
+    scratch: PathBuf,
+}
+
+impl Access {
+    /// From the environment of a step. What is missing there is told when it is used.
+    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let of = |name: &str| variable(name).unwrap_or_default();
+        Self {
+            root: variable("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned()),
+            repository: of("GITHUB_REPOSITORY"),
+            token: of("GITHUB_TOKEN"),
+            scratch: variable("RUNNER_TEMP").map_or_else(std::env::temp_dir, PathBuf::from),
+        }
+    }
+
+    /// Writes a message on a pull request: over the comment of the same key, or as a new one where `mode` wants it.
+    ///
+    /// # Errors
+    /// When the API can't be reached, or does not allow it.
+    pub fn comment(&self, pull: u64, mode: Mode, message: &Message, origin: &Origin) -> Result<Put, ApiError> {
+        let curl = api::Curl::new(&self.scratch);
+        let api = api::Api::new(&curl, &std::thread::sleep, &self.root, &self.repository, &self.token)?;
+        comment::put(&api, pull, mode, message, origin)
     }
 }
 

@@ -31,7 +31,7 @@ impl Drop for Folded {
     }
 }
 
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let mut out = io::stdout().lock();
     // A runner that no longer listens has nothing to be told.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

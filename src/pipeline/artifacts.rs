@@ -51,7 +51,8 @@ pub(super) fn write(
     let text = results(&judged, code, &details, legs);
     outcomes.push(text.and_then(|text| files::replace(&out.join(RESULTS), text.as_bytes())));
     let links = actions::links(out, actions, legs);
-    let text = report::markdown(&judged, code, &details, &links, Place::Summary);
+    // What `memguard ci comment` sends.
+    let text = report::markdown(&judged, code, &details, &links, Place::Comment);
     outcomes.push(files::replace(&out.join(MARKDOWN), text.as_bytes()));
     outcomes.push(files::replace(&out.join(JUNIT), report::junit(&judged).as_bytes()));
     outcomes.into_iter().collect()

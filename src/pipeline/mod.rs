@@ -3,6 +3,7 @@
 mod actions;
 mod artifacts;
 mod baseline;
+mod comment;
 mod compare;
 mod container;
 mod import;
@@ -14,6 +15,7 @@ mod run;
 
 pub use actions::annotate_mistakes;
 pub use baseline::{accept, diff, show};
+pub use comment::comment;
 pub use compare::compare;
 pub use judge::check;
 pub use merge::merge;

@@ -1,6 +1,8 @@
 //! A folder to run memguard in, and what it said.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, reason = "each test file uses its own part")]
 
+pub mod github_api;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
