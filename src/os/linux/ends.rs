@@ -200,3 +200,39 @@ impl Ends {
         unheard.map(lacking).into_iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::Ending;
+
+    #[test]
+    fn ends_that_the_kernel_could_not_hold_back_are_told_of_and_leave_the_peak_open() {
+        let Some(exits) = Exits::after_an_overrun() else { return }; // not root, or a container
+        let (mut ends, mut tree) = (Ends { exits, ..Ends::begin() }, Tree::new().unwrap());
+        ends.is_launched = true;
+        assert_eq!((ends.notices().len(), ends.at_most()), (0, Some(Bytes::ZERO)));
+        ends.complete(&mut Reading::default(), &mut tree);
+        assert!(ends.notices()[0].contains("processes.csv may lack"), "{:?}", ends.notices());
+        assert_eq!(ends.at_most(), None);
+    }
+
+    #[test]
+    fn what_the_root_reached_at_its_very_end_is_news_once() {
+        let mut ends = Ends::begin();
+        (ends.is_launched, ends.last) = (true, Some(Instant::now()));
+        ends.root.last = Some((300, 100, 80));
+        let end =
+            |at_most, is_reached| ChildEnd { ending: Ending::Exited(0), at_most: Some(Bytes(at_most)), is_reached };
+        ends.root_ended(&end(300, true));
+        assert_eq!(ends.peak_of_root(), None, "its mark was read");
+        ends.root_ended(&end(500, false));
+        assert_eq!((ends.peak_of_root(), ends.at_most()), (None, Some(Bytes(500))), "memguard may have had that");
+        ends.root_ended(&end(500, true));
+        assert_eq!(ends.peak_of_root(), Some(480), "of what it has, 20 are others'");
+        assert_eq!(ends.peak_of_root(), None);
+        ends.are_several = true;
+        ends.root_ended(&end(900, true));
+        assert_eq!(ends.peak_of_root(), None, "one of the others may have had that");
+    }
+}

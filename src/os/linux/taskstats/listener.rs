@@ -64,6 +64,17 @@ impl Listener {
         Ok(Self { socket, layout, buffer, overruns: 0 })
     }
 
+    /// One that had more told than can be held back. None where nothing is told.
+    #[cfg(test)]
+    pub(super) fn overrun() -> Option<Self> {
+        let listener = Self::open().ok()?;
+        sockopt::set_socket_recv_buffer_size(&listener.socket, 1).unwrap();
+        for _ in 0..64 {
+            assert!(std::process::Command::new("/bin/true").status().unwrap().success());
+        }
+        Some(listener)
+    }
+
     /// Takes all that the kernel has told since the last time, in the order in which the processes ended.
     ///
     /// # Errors
@@ -191,11 +202,7 @@ mod tests {
 
     #[test]
     fn what_the_kernel_could_not_hold_back_is_told_of() {
-        let Ok(mut listener) = Listener::open() else { return };
-        sockopt::set_socket_recv_buffer_size(&listener.socket, 1).unwrap();
-        for _ in 0..64 {
-            assert!(Command::new("/bin/true").status().unwrap().success());
-        }
+        let Some(mut listener) = Listener::overrun() else { return };
         let mut told = 0;
         listener.drain(|_| told += 1).unwrap();
         assert!(listener.overruns > 0 && told < 64, "{told}");

@@ -86,6 +86,12 @@ impl Exits {
         Self::new(Listener::open(), Instant::now())
     }
 
+    /// Of a listener that had more told than can be held back. None where nothing is told.
+    #[cfg(test)]
+    pub(super) fn after_an_overrun() -> Option<Self> {
+        Listener::overrun().map(|listener| Self::new(Ok(listener), Instant::now()))
+    }
+
     fn new(listener: Result<Listener, Unheard>, now: Instant) -> Self {
         Self {
             listener,
