@@ -15,6 +15,8 @@ mod linux;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
+mod unix_map;
+#[cfg(unix)]
 mod unix_shape;
 #[cfg(windows)]
 mod windows;
@@ -50,6 +52,21 @@ pub use watch::{container_group, watch_group, watch_machine, watch_tree};
 use std::time::Duration;
 
 use crate::units::Bytes;
+
+/// What stands behind memory that is mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backing {
+    /// A file without a name. Kernel interface: memfd_create(2).
+    Memfd,
+    /// POSIX shared memory: a file of a tmpfs, on Linux. Kernel interface: shm_overview(7).
+    Shm,
+    /// System V shared memory. Kernel interface: shmget(2).
+    SysV,
+    /// A file of this folder: its pages are those of the cache.
+    File,
+    /// Nothing but huge pages where there are any. Kernel interface: `MADV_HUGEPAGE`, madvise(2).
+    Huge,
+}
 
 /// What memguard itself has used so far. None where the system does not tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

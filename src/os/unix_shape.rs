@@ -5,15 +5,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use memmap2::MmapMut;
 
+use super::Backing;
+use super::unix_map::{Map, mapped};
 use crate::units::Bytes;
 
 /// The least that the system gives.
 const PAGE: usize = 4096;
 
-/// Memory of one's own: private, anonymous, resident as far as it was touched.
+/// Memory, resident as far as it was touched: private and anonymous unless it is backed by something.
 #[derive(Debug)]
 pub struct Block {
-    map: MmapMut,
+    map: Map,
     touched: usize,
     size: Bytes,
 }
@@ -29,7 +31,7 @@ impl Block {
         // A huge page would be taken whole at its first byte. Where the system has none there is nothing to switch off.
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::NoHugePage);
-        Ok(Self { map, touched: 0, size })
+        Ok(Self { map: Map::Mmap(map), touched: 0, size })
     }
 
     /// So much memory, resident.
@@ -42,15 +44,33 @@ impl Block {
         Ok(block)
     }
 
+    /// So much memory with something behind it, resident.
+    ///
+    /// # Errors
+    /// When the system has no room for it, or no such thing.
+    pub fn backed(backing: Backing, size: Bytes) -> Result<Self> {
+        let mut block = Self { map: mapped(backing, size)?, touched: 0, size };
+        block.touch(size);
+        Ok(block)
+    }
+
+    /// Asks the system to write it to swap space or to its file. Where there is neither, it stays where it is.
+    ///
+    /// # Errors
+    /// When the system does not know how.
+    pub fn page_out(&mut self) -> Result<()> {
+        self.map.page_out()
+    }
+
     /// Makes the first `size` of it resident.
     pub fn touch(&mut self, size: Bytes) {
-        let until = usize::try_from(size.0).unwrap_or(usize::MAX).min(self.map.len());
+        let bytes = self.map.bytes();
+        let until = usize::try_from(size.0).unwrap_or(usize::MAX).min(bytes.len());
         while self.touched < until {
             // Every page differs: nothing can merge them.
             let mark = (self.touched / PAGE) as u64 | 1;
-            let end = (self.touched + 8).min(self.map.len());
-            let bytes = &mark.to_le_bytes()[..end - self.touched];
-            self.map[self.touched..end].copy_from_slice(bytes);
+            let end = (self.touched + 8).min(bytes.len());
+            bytes[self.touched..end].copy_from_slice(&mark.to_le_bytes()[..end - self.touched]);
             self.touched += PAGE;
         }
     }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::Backing;
 use crate::units::Bytes;
 
 /// The least that the system gives.
@@ -33,6 +34,22 @@ impl Block {
         let mut block = Self::untouched(size)?;
         block.touch(size);
         Ok(block)
+    }
+
+    /// Not on this system.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn backed(_backing: Backing, _size: Bytes) -> Result<Self> {
+        bail!("`map` needs Unix\nhelp: `ramp` works everywhere")
+    }
+
+    /// Not on this system.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn page_out(&mut self) -> Result<()> {
+        bail!("`pageout` needs Linux")
     }
 
     /// Makes the first `size` of it resident.

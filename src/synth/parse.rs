@@ -2,7 +2,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::script::{Script, ScriptError, Statement};
-use crate::os;
+use crate::os::{self, Backing};
 use crate::units::{Bytes, parse_duration};
 
 const SIGNALS: [&str; 7] = ["HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2"];
@@ -117,6 +117,8 @@ impl Parser {
                 Statement::Drop(None)
             }
             "drop" => Statement::Drop(Some(self.size(name)?)),
+            "map" => Statement::Map { size: self.size(name)?, backing: self.backing(name)? },
+            "pageout" => Statement::PageOut,
             "fork" => {
                 let (count, size) = (self.number(name, 1000)?, self.size(name)?);
                 let shared = self.one_of(name, &["shared", "private"])? == "shared";
@@ -147,6 +149,16 @@ impl Parser {
                 let what = format!("there is no statement `{name}`");
                 return Err(wrong(column, what, "`memguard synth --help` lists them"));
             }
+        })
+    }
+
+    fn backing(&mut self, name: &str) -> Result<Backing, ScriptError> {
+        Ok(match self.one_of(name, &["memfd", "shm", "sysv", "file", "huge"])?.as_str() {
+            "memfd" => Backing::Memfd,
+            "shm" => Backing::Shm,
+            "sysv" => Backing::SysV,
+            "file" => Backing::File,
+            _ => Backing::Huge,
         })
     }
 
@@ -265,16 +277,16 @@ mod tests {
 
     #[test]
     fn the_statements_of_the_grammar_are_read() {
-        let script: Script = "ramp 200MiB 1s; hold 2s # why\n grow 50 MiB 5 s; spike 1GiB 5ms; drop all; drop 3MiB; ramp 1MiB; \
+        let script: Script = "ramp 200MiB 1s; hold 2s # why\n grow 50 MiB 5 s; spike 1GiB 5ms; drop all; drop 3MiB; ramp 1MiB; map 5MiB sysv; pageout; \
             fork 4 100MiB shared 1s; join; churn 200 20ms 50MiB 4; churn 2 1ms 1MiB; daemonise 1MiB 1s; log \"a; {n} # b\"; \
             err \"c\"; print 100MB; file \"p\" \"t\"; listen 8080; wait; ignore TERM; signal KILL; close stdout; \
             repeat 2 { log \"x\" } exit 3"
             .parse()
             .unwrap();
-        assert_eq!(script.statements.len(), 23);
+        assert_eq!(script.statements.len(), 25);
         assert_eq!(script.statements[0], Statement::Ramp { size: Bytes::from_mib(200), time: Duration::from_secs(1) });
-        assert_eq!(script.statements[12], Statement::Log("a; {n} # b".into()));
-        assert_eq!(script.statements[22], Statement::Exit(3));
+        assert_eq!(script.statements[14], Statement::Log("a; {n} # b".into()));
+        assert_eq!(script.statements[24], Statement::Exit(3));
         assert!(crate::synth::DEMO.parse::<Script>().is_ok());
     }
 

@@ -69,6 +69,8 @@ impl Program {
             }
             Statement::Drop(None) => self.blocks.clear(),
             Statement::Drop(Some(size)) => self.give_back(*size)?,
+            Statement::Map { size, backing } => self.blocks.push(Block::backed(*backing, *size)?),
+            Statement::PageOut => self.blocks.iter_mut().try_for_each(Block::page_out)?,
             Statement::Fork { count, size, shared: true, time } => {
                 let block = Block::touched(*size)?;
                 for _ in 0..*count {

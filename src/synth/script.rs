@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::os::Backing;
 use crate::units::Bytes;
 
 /// The statements, for people.
@@ -11,6 +12,9 @@ Statements stand one after another, separated by `;` or line ends; `#` begins a 
   hold TIME                 keep what there is for TIME
   spike SIZE TIME           take SIZE, keep it for TIME, give it back
   drop SIZE | drop all      give back that much, or everything
+  map SIZE KIND             take SIZE of memory that has something behind it, until `drop`: a `memfd`, POSIX (`shm`) or
+                            System V (`sysv`) shared memory, a `file` of this folder, or `huge` pages of no file (Unix)
+  pageout                   have the system swap out what there is, or write it to its file (Linux)
   fork N SIZE shared TIME   N children that share SIZE with the program, for TIME (Unix)
   fork N SIZE private TIME  N children with SIZE each, for TIME
   join                      wait for the children
@@ -58,6 +62,8 @@ pub(super) enum Statement {
     Hold(Duration),
     Spike { size: Bytes, time: Duration },
     Drop(Option<Bytes>),
+    Map { size: Bytes, backing: Backing },
+    PageOut,
     Fork { count: u32, size: Bytes, shared: bool, time: Duration },
     Join,
     Churn { count: u32, time: Duration, size: Bytes, at_once: u32 },
