@@ -12,8 +12,7 @@ Statements stand one after another, separated by `;` or line ends; `#` begins a 
   hold TIME                 keep what there is for TIME
   spike SIZE TIME           take SIZE, keep it for TIME, give it back
   drop SIZE | drop all      give back that much, or everything
-  map SIZE KIND             take SIZE of memory that has something behind it, until `drop`: a `memfd`, POSIX (`shm`) or
-                            System V (`sysv`) shared memory, a `file` of this folder, or `huge` pages of no file (Unix)
+  map SIZE KIND             take SIZE of `memfd`, `shm`, `sysv` or mapped `file` memory, or in `huge` pages (Unix)
   pageout                   have the system swap out what there is, or write it to its file (Linux)
   fork N SIZE shared TIME   N children that share SIZE with the program, for TIME (Unix)
   fork N SIZE private TIME  N children with SIZE each, for TIME
