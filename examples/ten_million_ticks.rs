@@ -42,7 +42,7 @@ fn main() -> Result<()> {
         let (command, half) = ("worker --once", Bytes(memory.0 / 2));
         recorder.programs(at, memory, || vec![Holder { command, is_fork: false, memory: half }; 2])?;
         // A process that came and went, twice a second.
-        if tick % 50 == 0 {
+        if tick.is_multiple_of(50) {
             let command = format!("job {tick}");
             let (started, ended) = (at.saturating_sub(INTERVAL), Some(at));
             recorder.process(&ProcessRow { pid: tick, parent_pid: 1, started, ended, peak: Some(half), command })?;

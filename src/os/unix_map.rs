@@ -108,7 +108,7 @@ pub(super) struct Segment {
 impl Segment {
     #[expect(unsafe_code, reason = "System V shared memory has no safe wrapper among the crates in use")]
     fn new(length: usize) -> Result<Self> {
-        let error = || std::io::Error::last_os_error();
+        let error = std::io::Error::last_os_error;
         // SAFETY: makes a new segment; takes numbers alone.
         let id = unsafe { libc::shmget(libc::IPC_PRIVATE, length, libc::IPC_CREAT | 0o600) };
         anyhow::ensure!(id >= 0, "could not make System V shared memory: {}", error());
