@@ -231,3 +231,104 @@ fn without_a_report_or_a_step_there_is_an_error() {
     let ran = said(step(&project, &api, "1", &["--from", "nowhere"]));
     assert!(ran.code == 5 && ran.err.contains("name the folder of a report with --from"), "{}", ran.err);
 }
+
+/// The step of a second workflow, started by a fork's run with this commit.
+fn second_workflow(project: &Project, api: &Api, commit: &str, args: &[&str]) -> Said {
+    let event = json!({ "workflow_run": {
+        "id": 41, "event": "pull_request", "head_sha": commit, "head_branch": "a&b#c",
+        "head_repository": { "id": 5, "full_name": "fork/r", "owner": { "login": "fork" } },
+    } });
+    fs::write(project.path("event.json"), event.to_string()).unwrap();
+    let mut command = step(project, api, "99", args);
+    command.env("GITHUB_EVENT_NAME", "workflow_run");
+    said(command)
+}
+
+/// The API knows one pull request of that branch.
+fn with_pull(commit: &str, repository: u64) -> Api {
+    let api = Api::start();
+    let head = json!({ "sha": commit, "repo": { "id": repository } });
+    let path = "/repos/o/r/pulls?state=open&per_page=100&head=fork:a%26b%23c";
+    api.page(path, json!([{ "number": 7, "head": head }]));
+    api
+}
+
+#[test]
+fn a_forks_report_is_commented_on_by_a_second_workflow_that_trusts_nothing_in_it() {
+    let api = with_pull("0123456789ab", 5);
+    let project = reported("fork/r", "1MiB");
+    let report = project.path("memguard-report/report.md");
+    fs::write(&report, "## pwned @everyone <script>alert(1)</script>\n").unwrap();
+    let ran = second_workflow(&project, &api, "0123456789ab", &[]);
+    assert!(ran.code == 0 && ran.err.contains("commented on #7"), "{}{}", ran.out, ran.err);
+    let body = api.bodies().pop().unwrap();
+    assert!(!body.contains("pwned"), "{body}");
+    for part in ["🔴 over budget", "xychart-beta", "(https://github.example/o/r/actions/runs/41#artifacts)", " run 41 "]
+    {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    let left = fs::read_dir(project.path("")).unwrap().flatten().map(|entry| entry.file_name());
+    let left: Vec<String> = left.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert!(!left.iter().any(|name| name.starts_with("memguard-") && name != "memguard-report"), "{left:?}");
+}
+
+#[test]
+fn the_pull_request_is_the_one_that_ends_in_the_commit_of_the_run() {
+    let project = reported("fork/r", "1MiB");
+    for (commit, repository) in [("ffffffffffff", 5), ("0123456789ab", 6)] {
+        let api = with_pull(commit, repository);
+        let ran = second_workflow(&project, &api, "0123456789ab", &["--when", "always"]);
+        assert!(ran.code == 0 && ran.err.contains("no open pull request ends in the commit"), "{}", ran.err);
+        assert!(api.bodies().is_empty());
+    }
+}
+
+#[test]
+fn a_hostile_report_is_refused_or_is_text_and_nothing_else() {
+    let project = reported("fork/r", "1MiB");
+    let results = project.path("memguard-report/results.json");
+    let text = fs::read_to_string(&results).unwrap();
+    let said_of = |text: &str| {
+        let api = with_pull("0123456789ab", 5);
+        fs::write(&results, text).unwrap();
+        let ran = second_workflow(&project, &api, "0123456789ab", &["--when", "always"]);
+        (ran.code, api.bodies())
+    };
+    for broken in [
+        "{".to_owned(),
+        text.replace("\"exit_code\": 1", "\"exit_code\": 0"),
+        text.replace("\"name\": \"memguard\"", "\"name\": \"../../etc\""),
+    ] {
+        assert_ne!(broken, text);
+        assert_eq!(said_of(&broken), (5, Vec::new()));
+    }
+    let hostile = "@everyone ![](http://x) <script>alert(1)</script> | `x` \\n::error::owned";
+    let log = project.path("memguard-report/memguard/run-1/log.csv");
+    fs::write(&log, format!("elapsed_s,timestamp,stream,line\n0.000001,2026-01-01T00:00:00Z,stdout,{hostile}\n"))
+        .unwrap();
+    let (code, bodies) = said_of(&text);
+    assert_eq!(code, 0);
+    let mut outside = String::new();
+    for (index, piece) in bodies[0].split('`').enumerate() {
+        // Every second piece is in a code span, in which nothing is rendered.
+        outside += if index % 2 == 0 { piece } else { "" };
+    }
+    assert!(bodies[0].contains("@everyone"), "{}", bodies[0]);
+    assert!(
+        !outside.contains("everyone") && !outside.contains("<script") && !outside.contains("http://x"),
+        "{outside}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_forks_report_leads_nowhere() {
+    let api = with_pull("0123456789ab", 5);
+    let project = reported("fork/r", "1MiB");
+    let log = project.path("memguard-report/memguard/run-1/log.csv");
+    fs::remove_file(&log).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &log).unwrap();
+    let ran = second_workflow(&project, &api, "0123456789ab", &["--when", "always"]);
+    assert!(ran.code == 5 && ran.err.contains("not a file but a link"), "{}", ran.err);
+    assert!(api.bodies().is_empty());
+}

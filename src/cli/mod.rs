@@ -211,6 +211,9 @@ pub enum Ci {
     ///
     /// The token is taken from the variable `GITHUB_TOKEN`, and needs `pull-requests: write`. Without that right a notice says
     /// so, and nothing fails. The comment is sent with `curl`.
+    ///
+    /// Under `workflow_run` the report is one that a fork may have made up: it is read with care and rendered anew, and the pull
+    /// request is the one that GitHub's API knows to end in the commit of that run.
     Comment(Comment),
 }
 

@@ -57,6 +57,40 @@ pub fn pull_request(repository: &str, payload: &Value) -> Option<Pull> {
     })
 }
 
+/// A run of another workflow for a pull request, as the payload of `workflow_run` has it. That is GitHub's word; what the run's
+/// artifacts say is the word of whoever wrote the pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRun {
+    /// The run's number.
+    pub id: u64,
+    /// The last commit.
+    pub head: String,
+    /// The branch, named by whoever pushed it.
+    pub branch: String,
+    /// Whose repository the branch is in.
+    pub owner: String,
+    /// That repository: its number, since names can be given again.
+    pub repository: u64,
+}
+
+/// The run that a payload of `workflow_run` is about; None where it was for no pull request.
+#[must_use]
+pub fn pull_run(payload: &Value) -> Option<PullRun> {
+    let run = payload.get("workflow_run")?;
+    let text = |pointer| run.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let number = |pointer| run.pointer(pointer).and_then(Value::as_u64);
+    if text("/event")? != "pull_request" {
+        return None;
+    }
+    Some(PullRun {
+        id: number("/id")?,
+        head: text("/head_sha")?,
+        branch: text("/head_branch")?,
+        owner: text("/head_repository/owner/login")?,
+        repository: number("/head_repository/id")?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +112,21 @@ mod tests {
         assert!(!refused("workflow_run", &run("o/r")));
         assert!(!refused("pull_request", &target("fork/r")), "there it has no rights");
         assert!(!refused("push", "{}"));
+    }
+
+    #[test]
+    fn a_run_of_another_workflow_is_known_where_it_was_for_a_pull_request() {
+        let payload = |event: &str| {
+            let repository = r#"{"id":5,"owner":{"login":"fork"}}"#;
+            let run = format!(
+                r#"{{"id":9,"event":"{event}","head_sha":"abc","head_branch":"x&y","head_repository":{repository}}}"#
+            );
+            serde_json::from_str::<Value>(&format!(r#"{{"workflow_run":{run}}}"#)).unwrap()
+        };
+        let wanted = PullRun { id: 9, head: "abc".into(), branch: "x&y".into(), owner: "fork".into(), repository: 5 };
+        assert_eq!(pull_run(&payload("pull_request")), Some(wanted));
+        assert_eq!(pull_run(&payload("push")), None);
+        assert_eq!(pull_run(&Value::Null), None);
     }
 
     #[test]

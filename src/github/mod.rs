@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 pub use api::ApiError;
 pub use command::{Annotation, Severity, annotations};
 pub use comment::{Message, Mode, Origin, Put, Standing};
-pub use event::{Pull, pull_request, refusal};
+pub use event::{Pull, PullRun, pull_request, pull_run, refusal};
 
 use crate::verdict::{ExitCode, Judged};
 
@@ -101,6 +101,19 @@ pub struct Access {
 }
 
 impl Access {
+    /// The number of the open pull request that a run was for. None where its last commit is another by now.
+    ///
+    /// # Errors
+    /// When the API can't be reached, or does not allow it.
+    pub fn pull_of(&self, run: &PullRun) -> Result<Option<u64>, ApiError> {
+        let curl = api::Curl::new(&self.scratch);
+        self.api(&curl)?.pull_of(run)
+    }
+
+    fn api<'a>(&self, transport: &'a api::Curl) -> Result<api::Api<'a>, ApiError> {
+        api::Api::new(transport, &std::thread::sleep, &self.root, &self.repository, &self.token)
+    }
+
     /// From the environment of a step. What is missing there is told when it is used.
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let of = |name: &str| variable(name).unwrap_or_default();
@@ -112,14 +125,19 @@ impl Access {
         }
     }
 
+    /// Where files can be put that are gone after the job.
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        self.scratch.join(format!("memguard-{}", secret()))
+    }
+
     /// Writes a message on a pull request: over the comment of the same key, or as a new one where `mode` wants it.
     ///
     /// # Errors
     /// When the API can't be reached, or does not allow it.
     pub fn comment(&self, pull: u64, mode: Mode, message: &Message, origin: &Origin) -> Result<Put, ApiError> {
         let curl = api::Curl::new(&self.scratch);
-        let api = api::Api::new(&curl, &std::thread::sleep, &self.root, &self.repository, &self.token)?;
-        comment::put(&api, pull, mode, message, origin)
+        comment::put(&self.api(&curl)?, pull, mode, message, origin)
     }
 }
 

@@ -9,15 +9,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::actions::say;
+use super::merge;
 use crate::cli;
 use crate::github::{
     Access, Annotation, ApiError, Message, Mode, Origin, Pull, Put, Severity, Standing, annotations, pull_request,
+    pull_run,
 };
+use crate::report::{self, Edits, Links, Place};
 use crate::units::Percent;
-use crate::verdict::ExitCode;
+use crate::verdict::{self, ExitCode, Judged};
 
 /// A change against the baseline that a reviewer wants to see, in either direction.
 const WORTH_SEEING: Percent = Percent(2.0);
+/// The verdict of which there is nothing to say, as `results.json` has it.
+const PASS: &str = "pass";
 
 /// What is read of `results.json`.
 #[derive(Deserialize)]
@@ -54,21 +59,66 @@ pub fn comment(typed: &cli::Comment) -> Result<ExitCode> {
     };
     let payload = fs::read(&payload).with_context(|| format!("could not read the event `{payload}`"))?;
     let payload: Value = serde_json::from_slice(&payload).context("the event is no JSON")?;
-    let Some(pull) = pull_request(&repository, &payload) else {
-        tell("this run is of no pull request: nothing to comment on");
-        return Ok(ExitCode::Pass);
-    };
-    let message = message(&typed.from)?;
+    let access = Access::detect(variable);
     let server = variable("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
-    let run = variable("GITHUB_RUN_ID").and_then(|run| run.parse().ok());
-    let origin = Origin {
-        key: typed.key.clone(),
-        run: run.unwrap_or(0),
-        page: run.map(|run: u64| format!("{server}/{repository}/actions/runs/{run}")),
-        commit: pull.head.clone(),
+    let page = |run: u64| format!("{server}/{repository}/actions/runs/{run}");
+    let (pull, message, run) = if variable("GITHUB_EVENT_NAME").as_deref() == Some("workflow_run") {
+        let Some(run) = pull_run(&payload) else {
+            tell("the other workflow's run was of no pull request: nothing to comment on");
+            return Ok(ExitCode::Pass);
+        };
+        match access.pull_of(&run) {
+            Ok(Some(number)) => {
+                let message = retold(&typed.from, &access.scratch(), &page(run.id))?;
+                (Pull { number, head: run.head, is_fork: false }, message, run.id)
+            }
+            Ok(None) => {
+                tell("no open pull request ends in the commit of the other workflow's run: nothing to comment on");
+                return Ok(ExitCode::Pass);
+            }
+            Err(error) => {
+                complain(&error, false);
+                return Ok(ExitCode::Pass);
+            }
+        }
+    } else {
+        let Some(pull) = pull_request(&repository, &payload) else {
+            tell("this run is of no pull request: nothing to comment on");
+            return Ok(ExitCode::Pass);
+        };
+        let run = variable("GITHUB_RUN_ID").and_then(|run| run.parse().ok());
+        (pull, message(&typed.from)?, run.unwrap_or(0))
     };
-    report(Access::detect(variable).comment(pull.number, mode, &message, &origin), &pull);
+    let origin = Origin { key: typed.key.clone(), run, page: Some(page(run)), commit: pull.head.clone() };
+    report(access.comment(pull.number, mode, &message, &origin), &pull);
     Ok(ExitCode::Pass)
+}
+
+/// The report of results that a pull request's own code may have made up: read as those of another machine, and rendered anew.
+fn retold(from: &Path, scratch: &Path, page: &str) -> Result<Message> {
+    let (workloads, legs) = merge::retold(from, scratch)?;
+    let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
+    let details: Vec<_> = workloads.into_iter().map(|workload| workload.details).collect();
+    let code = verdict::exit_code(&judged);
+    let links = Links {
+        results: "memguard-report".into(),
+        artifacts: format!("[artifacts of that run]({page}#artifacts)"),
+        edits: Edits::of(legs.iter().filter_map(|leg| leg.base.as_ref())),
+    };
+    let moved = judged.iter().flat_map(|judged| &judged.checks).filter_map(verdict::Check::change);
+    Ok(Message {
+        markdown: report::markdown(&judged, code, &details, &links, Place::Comment),
+        standing: standing(code as u8),
+        is_news: report::overall(&judged) != PASS || has_moved(moved.map(|change| change.0)),
+    })
+}
+
+fn standing(exit_code: u8) -> Standing {
+    if exit_code == ExitCode::Pass as u8 { Standing::Green } else { Standing::Red }
+}
+
+fn has_moved(mut changes: impl Iterator<Item = f64>) -> bool {
+    changes.any(|change| change.abs() >= WORTH_SEEING.0)
 }
 
 /// The report that a run of this job wrote.
@@ -84,8 +134,8 @@ fn message(from: &Path) -> Result<Message> {
     let moved = results.workloads.iter().flat_map(|workload| &workload.checks).filter_map(|check| check.change_percent);
     Ok(Message {
         markdown: read("report.md")?,
-        standing: if results.exit_code == 0 { Standing::Green } else { Standing::Red },
-        is_news: results.verdict != "pass" || moved.into_iter().any(|change| change.abs() >= WORTH_SEEING.0),
+        standing: standing(results.exit_code),
+        is_news: results.verdict != PASS || has_moved(moved),
     })
 }
 
@@ -97,22 +147,23 @@ fn report(put: Result<Put, ApiError>, pull: &Pull) {
         Ok(Put::Updated(page)) => tell(&format!("updated the comment on #{number}: {page}")),
         Ok(Put::Unasked) => tell(&format!("nothing to comment on #{number}")),
         Ok(Put::Outrun) => tell(&format!("a later run has commented on #{number} already")),
-        Err(error) => {
-            let (severity, help) = match &error {
-                ApiError::Denied(_) if pull.is_fork => (
-                    Severity::Notice,
-                    "a fork's pull request has a token that can only read: docs/github.md has a second workflow for it",
-                ),
-                ApiError::Denied(_) => (Severity::Notice, "give the job `permissions: pull-requests: write`"),
-                ApiError::Refused(_) | ApiError::Busy(_) => {
-                    (Severity::Warning, "the summary and the artifacts have it all")
-                }
-            };
-            let message = format!("{}\nhelp: {help}", error.why());
-            let title = "memguard: there is no comment".to_owned();
-            say(&annotations(&[Annotation { severity, place: None, title, message }]));
-        }
+        Err(error) => complain(&error, pull.is_fork),
     }
+}
+
+/// Says why there is no comment.
+fn complain(error: &ApiError, is_fork: bool) {
+    let (severity, help) = match error {
+        ApiError::Denied(_) if is_fork => (
+            Severity::Notice,
+            "a fork's pull request has a token that can only read: docs/github.md has a second workflow for it",
+        ),
+        ApiError::Denied(_) => (Severity::Notice, "give the job `permissions: pull-requests: write`"),
+        ApiError::Refused(_) | ApiError::Busy(_) => (Severity::Warning, "the summary and the artifacts have it all"),
+    };
+    let message = format!("{}\nhelp: {help}", error.why());
+    let title = "memguard: there is no comment".to_owned();
+    say(&annotations(&[Annotation { severity, place: None, title, message }]));
 }
 
 fn tell(text: &str) {

@@ -56,6 +56,18 @@ pub fn merge(folders: &[PathBuf], out: &Path, machines: Option<u32>, voice: Voic
     Ok(code)
 }
 
+/// The results in a folder that nobody vouches for, read and rendered anew; they are copied into `scratch`, which is removed.
+pub(super) fn retold(folder: &Path, scratch: &Path) -> Result<(Vec<Workload>, Vec<Leg>)> {
+    let read = find(&[folder.to_owned()], scratch, None).and_then(|found| {
+        let legs = found.iter().map(|found| found.leg.clone()).collect();
+        Ok((join(found, scratch)?, legs))
+    });
+    let removed = std::fs::remove_dir_all(scratch);
+    let read = read?;
+    removed.with_context(|| format!("could not remove `{}`", scratch.display()))?;
+    Ok(read)
+}
+
 /// Reads what every machine left, and makes sure that it is one whole.
 fn find(folders: &[PathBuf], out: &Path, machines: Option<u32>) -> Result<Vec<Found>> {
     files::create_folder(out)?;

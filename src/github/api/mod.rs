@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 pub(crate) use http::{Curl, Transport};
 use http::{Method, Request, Response, SendError};
 
+use super::event::PullRun;
+
 /// How often something is tried.
 const TRIES: u32 = 3;
 /// A job does not wait longer than this for its comment.
@@ -115,6 +117,32 @@ impl<'a> Api<'a> {
             Err(ApiError::Denied(_)) => Ok(JOB.to_owned()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The number of the open pull request whose branch and last commit are those of a run: by the API's word alone.
+    pub(crate) fn pull_of(&self, run: &PullRun) -> Result<Option<u64>, ApiError> {
+        #[derive(Deserialize)]
+        struct Pull {
+            number: u64,
+            head: Head,
+        }
+        #[derive(Deserialize)]
+        struct Head {
+            sha: String,
+            repo: Option<Repository>,
+        }
+        #[derive(Deserialize)]
+        struct Repository {
+            id: u64,
+        }
+        let (owner, branch) = (encode(&run.owner), encode(&run.branch));
+        let (root, repository) = (&self.root, &self.repository);
+        let url = format!("{root}/repos/{repository}/pulls?state=open&per_page={PAGE}&head={owner}:{branch}");
+        let pulls: Vec<Pull> = self.json(Method::Get, &url, None)?;
+        let is_of = |pull: &Pull| {
+            pull.head.sha == run.head && pull.head.repo.as_ref().is_some_and(|from| from.id == run.repository)
+        };
+        Ok(pulls.iter().find(|pull| is_of(pull)).map(|pull| pull.number))
     }
 
     /// The first comment that is `wanted`. The API gives the oldest first.
@@ -245,6 +273,18 @@ fn limited_for(response: &Response) -> Duration {
 
 fn retry_after(response: &Response) -> Option<Duration> {
     response.header("retry-after")?.parse().ok().map(Duration::from_secs)
+}
+
+/// As a value in a URL's query.
+fn encode(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out += &format!("%{byte:02X}"),
+        }
+    }
+    out
 }
 
 /// What GitHub says of an error, in a few words that are safe to print.
