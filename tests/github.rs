@@ -112,6 +112,63 @@ fn a_forks_code_is_not_run_with_the_rights_of_the_repository() {
     assert!(err.contains("the code of a fork") && err.contains("help: run memguard under `pull_request`"), "{err}");
 }
 
+/// The text without its code spans and fenced blocks: what could render, link, mention or ping.
+fn rendered(markdown: &str) -> String {
+    let prose: String = markdown.split("```").step_by(2).collect();
+    prose.split('`').step_by(2).collect()
+}
+
+const HOSTILE: [&str; 4] = ["<script>alert(1)</script>", "@everyone ![](http://x)", "a|b`c", "::error::owned"];
+
+#[test]
+fn a_workload_of_a_hostile_name_is_refused_and_its_name_is_text_alone() {
+    for name in HOSTILE {
+        let project = Project::new();
+        fs::write(project.path("memguard.toml"), format!("[[workload]]\nname = '{name}'\nrun = 'true'\n")).unwrap();
+        let wrong = step(&project, &["run"]);
+        assert_eq!(wrong.code, 2);
+        assert!(wrong.out.starts_with("::error file=memguard.toml,line=2,"), "{}", wrong.out);
+        assert_eq!(wrong.out.lines().count(), 1, "{}", wrong.out);
+        assert!(wrong.summary.contains(&name[..5]), "{}", wrong.summary);
+        let shown = rendered(&wrong.summary);
+        assert!(!["<script", "@everyone", "http://x", "a|b"].iter().any(|bad| shown.contains(bad)), "{shown}");
+    }
+}
+
+#[test]
+fn log_lines_of_markdown_and_commands_render_nothing_and_command_nothing() {
+    let project = Project::new();
+    let logs: Vec<String> = HOSTILE.iter().map(|line| format!("log \"{line}\"; ramp 12MiB 60ms")).collect();
+    project.config("budget = { peak = \"20MiB\" }", &format!("{}; hold 50ms", logs.join("; ")));
+    let red = step(&project, &["run"]);
+    assert_eq!(red.code, 1, "{}", red.out);
+    let report = fs::read_to_string(project.path("memguard-report/report.md")).unwrap();
+    for text in [&red.summary, &report] {
+        assert!(text.contains("@everyone"), "{text}");
+        let shown = rendered(text);
+        assert!(!["<script", "@everyone", "http://x", "::error"].iter().any(|bad| shown.contains(bad)), "{shown}");
+    }
+    let after = red.out.split("::endgroup::").nth(1).unwrap();
+    assert!(
+        after
+            .lines()
+            .filter(|line| line.contains("::error"))
+            .all(|line| line.starts_with("::error file=memguard.toml,"))
+    );
+}
+
+#[test]
+fn a_config_without_workloads_or_that_is_no_toml_is_told_in_the_summary() {
+    for (text, line) in [("", 1), ("[defaults]\nruns = 2\n", 1), ("[[workload]]\nname = \n", 2)] {
+        let project = Project::new();
+        fs::write(project.path("memguard.toml"), text).unwrap();
+        let wrong = step(&project, &["run"]);
+        assert_eq!(wrong.code, 2, "{}", wrong.out);
+        assert!(wrong.out.starts_with(&format!("::error file=memguard.toml,line={line},")), "{}", wrong.out);
+        assert!(wrong.summary.contains("nothing was run") && wrong.output.contains("\nerror\n"), "{}", wrong.summary);
+    }
+}
+
 #[test]
 fn elsewhere_nothing_of_it_is_said() {
     let project = Project::new();
