@@ -1,6 +1,7 @@
 //! The command line: parses, calls the library, prints what went wrong, exits.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -9,6 +10,7 @@ use memguard::config::{
     Mistakes, plan_accept, plan_baseline, plan_check, plan_compare, plan_import, plan_record, plan_run,
 };
 use memguard::pipeline::{self, Voice};
+use memguard::trace::files;
 use memguard::{init, os, synth, verdict};
 
 fn main() -> ExitCode {
@@ -67,8 +69,10 @@ fn carry_out(cli: Cli) -> Result<u8> {
         }
         Command::Ci(Ci::Comment(typed)) => pipeline::comment(&typed).map(number),
         Command::Demo(typed) => pipeline::demo(&typed.out, Voice::new(cli.color, false, &err)).map(number),
-        Command::Init(typed) => print(&init::init(std::path::Path::new("."), &typed)?),
+        Command::Init(typed) => print(&init::init(Path::new("."), &typed)?),
         Command::Synth(typed) => shape(&typed),
+        Command::Completions(typed) => print_bytes(&Cli::completions(typed.shell)),
+        Command::Man(typed) => manual(typed.dir.as_deref()),
     }
 }
 
@@ -82,8 +86,25 @@ fn number(code: verdict::ExitCode) -> u8 {
 }
 
 fn print(text: &str) -> Result<u8> {
-    std::io::stdout().write_all(text.as_bytes()).context("could not print")?;
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<u8> {
+    std::io::stdout().write_all(bytes).context("could not print")?;
     Ok(0)
+}
+
+fn manual(folder: Option<&Path>) -> Result<u8> {
+    let pages = Cli::manual().context("could not write the manual")?;
+    match (folder, pages.first()) {
+        (Some(folder), _) => {
+            files::create_folder(folder)?;
+            pages.iter().try_for_each(|(name, page)| files::replace(&folder.join(name), page))?;
+            print(&format!("wrote {} pages to `{}`\n", pages.len(), folder.display()))
+        }
+        (None, Some((_, page))) => print_bytes(page),
+        (None, None) => Ok(0),
+    }
 }
 
 /// What was wrong and could be read past.
