@@ -71,6 +71,7 @@ fn carry_out(cli: Cli) -> Result<u8> {
         Command::Demo(typed) => pipeline::demo(&typed.out, Voice::new(cli.color, false, &err)).map(number),
         Command::Init(typed) => print(&init::init(Path::new("."), &typed)?),
         Command::Synth(typed) => shape(&typed),
+        Command::Schema => print(&format!("{:#}\n", memguard::config::schema())),
         Command::Completions(typed) => print_bytes(&Cli::completions(typed.shell)),
         Command::Man(typed) => manual(typed.dir.as_deref()),
     }
