@@ -108,9 +108,12 @@ impl Exits {
         }
     }
 
-    /// Forgets what has ended so far: the workload is about to be started.
+    /// Forgets what has ended so far, and what was lost of it: the workload is about to be started.
     pub(super) fn forget(&mut self) {
         let _ = self.hear();
+        if let Ok(listener) = &mut self.listener {
+            listener.overruns = 0;
+        }
         self.asked.at = Instant::now();
     }
 

@@ -112,6 +112,13 @@ fn the_root_may_end_before_any_tick_sees_it() {
 }
 
 #[test]
+fn what_was_lost_before_the_workload_was_started_is_none_of_its_ends() {
+    let Some(mut exits) = Exits::after_an_overrun() else { return }; // not root, or a container
+    exits.forget();
+    assert!(exits.knows_all() && exits.overruns() == 0);
+}
+
+#[test]
 fn a_number_that_is_given_again_within_a_tick_is_another_process() {
     let mut world = World::new();
     assert_eq!(world.tick_with(&[], &[101]), NONE);
