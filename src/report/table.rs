@@ -112,21 +112,17 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
     }
 }
 
-/// A peak that may have been higher says so, where that is worth a look: by its bound (above 2 %, and above what small programs
-/// differ by anyway), or since the measuring was poor.
+/// A peak that may have been higher says so where the measuring was poor, with its bound where that is worth a look: above 2 %,
+/// and above what small programs differ by anyway.
 fn with_bound(run: &JudgedRun, value: &str) -> String {
-    let Some(peak) = run.measures.peak.value() else { return value.to_owned() };
-    let (is_sure, bound) = match peak.certainty {
-        Certainty::Exact => (true, None),
-        Certainty::AtMost(most) => (false, Some(most)),
-        Certainty::AtLeast => (false, None),
+    let Some(peak) = run.measures.peak.value().filter(|_| run.measures.quality != Quality::Good) else {
+        return value.to_owned();
     };
-    let is_poor = matches!(run.measures.quality, Quality::Poor(_));
-    let value = if is_poor && !is_sure { &format!("≥ {value}") } else { value };
-    let worth_a_look = |most: &Bytes| most.as_f64() > peak.value.as_f64() * 1.02 && *most > peak.value + SMALL;
-    match bound.filter(worth_a_look) {
-        Some(most) => format!("{value} (≤ {most})"),
-        None => value.to_owned(),
+    let worth_a_look = |most: Bytes| most.as_f64() > peak.value.as_f64() * 1.02 && most > peak.value + SMALL;
+    match peak.certainty {
+        Certainty::Exact => value.to_owned(),
+        Certainty::AtMost(most) if worth_a_look(most) => format!("≥ {value} (≤ {most})"),
+        Certainty::AtMost(_) | Certainty::AtLeast => format!("≥ {value}"),
     }
 }
 

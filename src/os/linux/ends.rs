@@ -107,18 +107,19 @@ impl Ends {
             let told = exit.as_ref().and_then(|exit| exit.peak);
             let (mut highest, mut command) = (ended.peak.max(told), ended.command);
             let level = match &exit {
-                // It executed a program after it was last read: what was read was of its parent's, or of nothing.
-                Some(exit) if !exit.forked && (ended.forked || command.is_empty()) => {
+                // It was never read, or executed a program since: what was read was of its parent's.
+                Some(exit) if ended.high_water == 0 || (ended.forked && !exit.forked) => {
                     (highest, command) = (told.or(highest), format!("[{}]", exit.name));
                     self.level_of(exit)
                 }
-                _ => {
-                    let mark = told.map_or(0, |told| told.0).max(ended.high_water);
-                    let rise = mark.saturating_sub(ended.resident);
-                    // What it reached before it was last read is no news.
-                    let least = if mark > ended.high_water { ended.level.least + rise } else { 0 };
-                    Level { least, most: ended.level.most + rise }
+                Some(exit) => {
+                    let rise = told.map_or(0, |told| told.0.saturating_sub(ended.resident));
+                    // What it reached before it was last read is no news; what a fork took since may be its relatives'.
+                    let is_news = !exit.forked && told.is_some_and(|told| told.0 > ended.high_water);
+                    let least = if is_news { ended.level.least + rise } else { 0 };
+                    Level { least, most: ended.level.most + rise.min(exit.own_at_most()) }
                 }
+                None => Level { least: 0, most: ended.level.most + ended.high_water.saturating_sub(ended.resident) },
             };
             peak = peak.max(self.lasting + level.least);
             at_most += level.most.max(ended.level.most);
@@ -139,9 +140,9 @@ impl Ends {
         let at_most = if is_alone { peak } else { at_most.max(peak) };
         self.gaps.close(now, at_most);
         for process in unseen {
+            self.gaps.add(process.after, process.before, process.exit.own_at_most());
             let Exit { pid, parent, name, lived, peak, .. } = process.exit;
             self.are_several |= Some(pid) != self.root.pid;
-            self.gaps.add(process.after, process.before, peak.unwrap_or_default().0);
             reading.seen.push(Seen { pid, parent });
             let (command, ago) = (format!("[{name}]"), now.duration_since(process.before));
             reading.gone.push(Gone { pid, peak, command, lived: Some(lived), ago });
@@ -155,7 +156,7 @@ impl Ends {
     /// What a process had of its own at its mark, if that was not read. What a fork has may be its parent's; of a program, all but
     /// what it shares with others is its own.
     fn level_of(&self, exit: &Exit) -> Level {
-        let most = exit.peak.unwrap_or_default().0;
+        let most = exit.own_at_most();
         Level { least: if exit.forked { 0 } else { most.saturating_sub(self.discount) }, most }
     }
 

@@ -58,6 +58,12 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }
 
+/// The most memory that one fault can bring: a huge page, which has as many pages as a page has entries of eight bytes.
+pub(super) fn largest_page() -> u64 {
+    let page = rustix::param::page_size() as u64;
+    page * (page / 8)
+}
+
 /// Memory by what stands behind it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Split {

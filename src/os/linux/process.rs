@@ -3,7 +3,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::ends::Ended;
-use super::proc::{ProcFile, Resident, Split, Stat, is_gone, parse_rollup, parse_stat, parse_status};
+use super::proc::{ProcFile, Resident, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status};
 use super::sharing::{Estimate, Kin, Now, Shares, Sharing};
 use super::sum::{Between, Level};
 use super::threads::Threads;
@@ -247,7 +247,8 @@ impl Process {
 
     /// What can have been between this tick and the last one.
     pub(super) fn between(&self) -> Between {
-        Between { before: self.level.get(), rise: self.rise, headroom: self.headroom }
+        let own_at_most = if self.forked { self.stat.faults().saturating_mul(largest_page()) } else { u64::MAX };
+        Between { before: self.level.get(), rise: self.rise, headroom: self.headroom, own_at_most }
     }
 
     /// Its share of its memory, as far as that is known. None where it has none (any more). `inherited` tells what its parent
@@ -282,12 +283,6 @@ impl Process {
 /// How far a process was above what is counted of it now, by a new mark: what went to swap since the mark is counted still.
 fn risen(memory: &Resident, swapped_before: u64) -> u64 {
     memory.above().saturating_sub(memory.split.swap.saturating_sub(swapped_before))
-}
-
-/// The most memory that one fault can bring: a huge page, which has as many pages as a page has entries of eight bytes.
-fn largest_page() -> u64 {
-    let page = rustix::param::page_size() as u64;
-    page * (page / 8)
 }
 
 /// The command line for people; the program's short name in brackets where there is none.

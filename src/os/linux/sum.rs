@@ -33,7 +33,7 @@ pub(super) struct Level {
 }
 
 /// A process between two ticks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Between {
     /// At the tick before. Nothing of one that was not there.
     pub(super) before: Level,
@@ -41,6 +41,8 @@ pub(super) struct Between {
     pub(super) rise: u64,
     /// How far it can have risen.
     pub(super) headroom: u64,
+    /// The most that it can have that is not its parent's.
+    pub(super) own_at_most: u64,
 }
 
 impl Sum {
@@ -53,7 +55,7 @@ impl Sum {
         self.copied += estimate.copied;
         self.mapped += estimate.mapped;
         let highest = match sharing {
-            Sharing::Unknown => memory.split.total(),
+            Sharing::Unknown => memory.split.total().min(between.own_at_most),
             Sharing::Read(_) | Sharing::Denied => estimate.total(),
         };
         if let Sharing::Read(shares) = sharing
@@ -134,10 +136,10 @@ mod tests {
     fn copies_of_shared_pages_are_counted_but_never_more_than_is_resident() {
         let mut sum = Sum::default();
         for copied in [30, 5] {
-            sum.add(&Estimate { share: share(50, 0), copied, mapped: 0 }, read(0), &member(100, 0), Between::default());
+            sum.add(&Estimate { share: share(50, 0), copied, mapped: 0 }, read(0), &member(100, 0), ALL);
         }
         assert_eq!(sum.total(None), share(135, 0));
-        sum.add(&Estimate { share: share(0, 0), copied: 500, mapped: 0 }, read(0), &member(100, 0), Between::default());
+        sum.add(&Estimate { share: share(0, 0), copied: 500, mapped: 0 }, read(0), &member(100, 0), ALL);
         assert_eq!(sum.total(None), share(300, 0));
     }
 
@@ -145,18 +147,15 @@ mod tests {
     fn what_several_mapped_of_shared_memory_is_new_as_far_as_the_machine_has_more_of_it() {
         let mut sum = Sum::default();
         for before in [1000, 1040] {
-            sum.add(
-                &Estimate { share: share(0, 50), copied: 0, mapped: 30 },
-                read(before),
-                &member(0, 130),
-                Between::default(),
-            );
+            sum.add(&Estimate { share: share(0, 50), copied: 0, mapped: 30 }, read(before), &member(0, 130), ALL);
         }
         assert_eq!(sum.shmem_before(), Some(1000));
         assert_eq!(sum.total(Some(35)), share(0, 135));
         assert_eq!(sum.total(Some(500)), share(0, 160), "the rest is others'");
         assert_eq!(sum.total(Some(0)), share(0, 130), "one of them has that much");
     }
+
+    const ALL: Between = Between { before: Level { least: 0, most: 0 }, rise: 0, headroom: 0, own_at_most: u64::MAX };
 
     const fn level(bytes: u64) -> Level {
         Level { least: bytes, most: bytes }
@@ -165,10 +164,10 @@ mod tests {
     #[test]
     fn one_at_its_mark_beside_what_lasted_is_what_surely_was_and_all_of_them_what_can_have_been() {
         let mut sum = Sum::default();
-        sum.add_resident(&member(100, 0), Between { before: level(90), rise: 20, headroom: 20 });
-        sum.add_resident(&member(100, 0), Between { before: level(140), rise: 30, headroom: 35 });
+        sum.add_resident(&member(100, 0), Between { before: level(90), rise: 20, headroom: 20, ..ALL });
+        sum.add_resident(&member(100, 0), Between { before: level(140), rise: 30, headroom: 35, ..ALL });
         assert_eq!((sum.total(None).total(), sum.peak(), sum.at_most), (200, 90 + 130, 120 + 140));
-        sum.add_resident(&member(100, 0), Between::default());
+        sum.add_resident(&member(100, 0), ALL);
         assert_eq!(sum.peak(), 90 + 130, "the third may have come after the mark");
     }
 
@@ -181,7 +180,7 @@ mod tests {
             let (mut sum, mut all_at_once) = (Sum::default(), 0);
             for &(before, high, now) in &lives {
                 let headroom = high.saturating_sub(now);
-                sum.add_resident(&member(now, 0), Between { before: level(before), rise: headroom, headroom });
+                sum.add_resident(&member(now, 0), Between { before: level(before), rise: headroom, headroom, ..ALL });
                 all_at_once += before.max(high).max(now);
             }
             prop_assert!(sum.at_most >= all_at_once);

@@ -289,7 +289,8 @@ impl Tree {
             self.any_let_go = true;
             return Ok(());
         }
-        if !self.is_watched {
+        // What a fork's marks tell at first was its parent's.
+        if !self.is_watched || self.processes[index].forked {
             self.processes[index].rise = 0;
         }
         self.find_children(index, true, buffer)

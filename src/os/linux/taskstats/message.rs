@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::os::linux::proc::largest_page;
 use crate::units::Bytes;
 
 /// `NLMSG_ERROR`: a refusal, or with the number zero an acknowledgement.
@@ -159,6 +160,7 @@ impl Layout {
             name: String::from_utf8_lossy(name).into_owned(),
             lived: Duration::from_micros(u64_at(stats, 376 + self.moved.1)?),
             peak: (peak > 0).then(|| Bytes::from_kib(peak)),
+            faults: u64_at(stats, basic(168))?.saturating_add(u64_at(stats, basic(176))?),
             forked: flags & Self::AFORK != 0,
         })
     }
@@ -177,8 +179,18 @@ pub(in crate::os::linux) struct Exit {
     pub(in crate::os::linux) lived: Duration,
     /// `hiwater_rss`: the most resident memory of the program that it ran last. None where this kernel does not tell.
     pub(in crate::os::linux) peak: Option<Bytes>,
+    /// `ac_minflt` and `ac_majflt`: pages that it was given, those copied on write among them.
+    pub(super) faults: u64,
     /// It was forked and has executed nothing: its memory was its parent's, as far as it was not written to.
     pub(in crate::os::linux) forked: bool,
+}
+
+impl Exit {
+    /// The most that it can have had of its own: what it had; of a fork, no more than came with faults.
+    pub(in crate::os::linux) fn own_at_most(&self) -> u64 {
+        let most = self.peak.unwrap_or_default().0;
+        if self.forked { most.min(self.faults.saturating_mul(largest_page())) } else { most }
+    }
 }
 
 /// Messages and attributes begin at multiples of four.
@@ -219,6 +231,8 @@ pub(super) mod tests {
         put(&mut stats, 80 + basic, exit.name.as_bytes());
         put(&mut stats, 128 + basic, &exit.pid.to_ne_bytes());
         put(&mut stats, 132 + basic, &exit.parent.to_ne_bytes());
+        put(&mut stats, 168 + basic, &(exit.faults - 1).to_ne_bytes());
+        put(&mut stats, 176 + basic, &1_u64.to_ne_bytes());
         put(&mut stats, 200 + basic, &(exit.peak.map_or(0, |peak| peak.0 >> 10)).to_ne_bytes());
         put(&mut stats, 368 + late, &exit.pid.to_ne_bytes());
         put(&mut stats, 376 + late, &(exit.lived.as_micros() as u64).to_ne_bytes());
@@ -243,7 +257,15 @@ pub(super) mod tests {
 
     fn example() -> Exit {
         let lived = Duration::from_micros(2_345);
-        Exit { pid: 700, parent: 7, name: "cc1".into(), lived, peak: Some(Bytes::from_mib(50)), forked: false }
+        Exit {
+            pid: 700,
+            parent: 7,
+            name: "cc1".into(),
+            lived,
+            peak: Some(Bytes::from_mib(50)),
+            faults: 7,
+            forked: false,
+        }
     }
 
     #[test]
@@ -256,6 +278,14 @@ pub(super) mod tests {
             }
             assert_eq!(layout.exit(&stats(layout, 16, &example(), 0)), None, "others of its threads live");
         }
+    }
+
+    #[test]
+    fn a_fork_has_no_more_of_its_own_than_came_with_faults() {
+        assert_eq!(example().own_at_most(), 50 << 20);
+        let fork = Exit { forked: true, faults: 3, ..example() };
+        assert_eq!(fork.own_at_most(), 3 * largest_page().min(50 << 20));
+        assert_eq!(Exit { faults: 1000, ..fork }.own_at_most(), 50 << 20);
     }
 
     #[test]

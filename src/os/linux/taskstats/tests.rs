@@ -35,6 +35,7 @@ impl World {
             name: "sh".into(),
             lived: *lived * MS,
             peak: Some(Bytes(1)),
+            faults: 1,
             forked: false,
         };
         let seen = self.seen.clone();
