@@ -150,8 +150,8 @@ pub struct Plot {
     /// How a file of another program is read.
     #[command(flatten)]
     pub import: ImportFlags,
-    /// The picture to write; its ending says of which kind.
-    #[arg(long, short, default_value = "memory.svg", value_name = "FILE.svg|FILE.png")]
+    /// The picture or page to write; its ending says of which kind.
+    #[arg(long, short, default_value = "memory.svg", value_name = "FILE.svg|FILE.png|FILE.html")]
     pub output: PathBuf,
     /// The title above the graph.
     #[arg(long, value_name = "TEXT")]
@@ -165,8 +165,8 @@ pub struct Compare {
     pub base: PathBuf,
     /// The later ones.
     pub head: PathBuf,
-    /// Draw the curves of both into this picture.
-    #[arg(long, short, value_name = "FILE.svg|FILE.png")]
+    /// Draw the curves of both into this picture or page.
+    #[arg(long, short, value_name = "FILE.svg|FILE.png|FILE.html")]
     pub output: Option<PathBuf>,
     /// Start-up ends at the first log line that matches.
     #[arg(long, value_name = "REGEX", conflicts_with = "ready_after")]

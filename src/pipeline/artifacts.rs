@@ -6,13 +6,14 @@ use super::actions;
 use super::judge::Workload;
 use crate::github::Actions;
 use crate::report::chart::ChartModel;
-use crate::report::{self, Place, chart, results};
+use crate::report::{self, Details, Edits, Place, chart, results};
 use crate::trace::files;
 use crate::verdict::{ExitCode, Judged, Leg};
 
 pub(super) const RESULTS: &str = "results.json";
 const MARKDOWN: &str = "report.md";
 const JUNIT: &str = "junit.xml";
+const PAGE: &str = "report.html";
 
 /// Makes the folder for the artifacts ready: what an earlier report left is removed, so that two are never mixed. Anything
 /// else that lies there stays.
@@ -26,7 +27,7 @@ pub(super) fn clear(out: &Path) -> Result<()> {
         if is_workload {
             std::fs::remove_dir_all(&path)
                 .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
-        } else if path.file_name().is_some_and(|name| [RESULTS, MARKDOWN, JUNIT].iter().any(|own| name == *own)) {
+        } else if path.file_name().is_some_and(|name| [RESULTS, MARKDOWN, JUNIT, PAGE].iter().any(|own| name == *own)) {
             std::fs::remove_file(&path)
                 .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
         }
@@ -45,7 +46,7 @@ pub(super) fn write(
     legs: &[Leg],
     actions: Option<&Actions>,
 ) -> Result<()> {
-    let mut outcomes: Vec<Result<()>> = workloads.iter().map(|workload| graphs(out, &workload.judged)).collect();
+    let mut outcomes: Vec<Result<()>> = workloads.iter().map(|workload| graphs(out, workload)).collect();
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let details: Vec<_> = workloads.iter().map(|workload| workload.details.clone()).collect();
     let text = results(&judged, code, &details, legs);
@@ -55,11 +56,19 @@ pub(super) fn write(
     let text = report::markdown(&judged, code, &details, &links, Place::Comment);
     outcomes.push(files::replace(&out.join(MARKDOWN), text.as_bytes()));
     outcomes.push(files::replace(&out.join(JUNIT), report::junit(&judged).as_bytes()));
+    outcomes.push(page(out, workloads, code, &links.edits));
     outcomes.into_iter().collect()
 }
 
-fn graphs(out: &Path, judged: &Judged) -> Result<()> {
-    draw(&out.join(&judged.name), &chart::of(judged))
+/// Writes the page alone.
+pub(super) fn page(out: &Path, workloads: &[Workload], code: ExitCode, edits: &Edits) -> Result<()> {
+    let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
+    let details: Vec<Details> = workloads.iter().map(|workload| workload.details.clone()).collect();
+    files::replace(&out.join(PAGE), report::page(&judged, code, &details, edits)?.as_bytes())
+}
+
+fn graphs(out: &Path, workload: &Workload) -> Result<()> {
+    draw(&out.join(&workload.judged.name), &chart::of(&workload.judged, &workload.details))
 }
 
 /// Draws a graph in both formats into a folder.

@@ -61,7 +61,7 @@ pub fn compare(
     }
     if let Some((output, kind)) = kind {
         let curves: Vec<(String, Curve)> = pairs.iter().flat_map(|pair| curves(pair, pairs.len() > 1)).collect();
-        draw(&chart::overlay("base and head", &curves), kind, output)?;
+        draw(&chart::overlay("base and head", &curves), &pairs, kind, output)?;
     }
     Ok((report::compare(&pairs, voice.width), warnings))
 }

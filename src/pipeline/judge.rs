@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::{Voice, import};
+use super::{Voice, artifacts, import};
 use crate::analysis::{self, ExcerptBuilder, Measured, Rules};
 use crate::baseline::{Key, Store};
 use crate::config::{Import, Judging, JudgingPlan};
@@ -109,7 +109,13 @@ pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, voice: Voice) -> R
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
-    let text = tell(&workloads, code, voice, dir.is_dir().then_some(dir), plan.base.as_ref());
+    let mut text = tell(&workloads, code, voice, dir.is_dir().then_some(dir), plan.base.as_ref());
+    if dir.is_dir() {
+        // What was asked for is the judgement: a folder that can't be written to does not keep it back.
+        if let Err(error) = artifacts::page(dir, &workloads, code, &Edits::of(plan.base.as_ref())) {
+            text.insert_str(0, &format!("warning: the page was not written: {error:#}\n"));
+        }
+    }
     std::io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
     Ok(code)
 }

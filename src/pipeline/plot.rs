@@ -3,9 +3,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::{import, judge};
+use crate::analysis::Rules;
+use crate::baseline::Store;
 use crate::config::Import;
 use crate::report::chart::{self, ChartModel};
-use crate::trace::{self, Curve, files, foreign};
+use crate::report::{self, Pair};
+use crate::trace::{self, Curve, RunFiles, files, foreign};
+use crate::verdict::Limits;
 
 /// Draws recorded memory, several files overlaid. Returns what was wrong with the files and could be read past.
 ///
@@ -13,6 +18,11 @@ use crate::trace::{self, Curve, files, foreign};
 /// When a file can't be read or the picture can't be written.
 pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&str>) -> Result<Vec<String>> {
     let kind = Kind::of(output)?;
+    if let ([input], Kind::Html) = (inputs, kind)
+        && let [runs] = &import::runs_at(input, import)?[..]
+    {
+        return page_of(runs, output, title);
+    }
     let mut curves: Vec<(String, Curve)> = Vec::new();
     let mut warnings = Vec::new();
     for input in inputs {
@@ -24,8 +34,18 @@ pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&s
     }
     let own = curves.first().map_or("memory", |(label, _)| label.as_str());
     let title = title.unwrap_or(if curves.len() == 1 { own } else { "memory" });
-    draw(&chart::overlay(title, &curves), kind, output)?;
+    draw(&chart::overlay(title, &curves), &[], kind, output)?;
     Ok(warnings)
+}
+
+/// The runs of one workload, or one recording, as a page: with what can be found in it, and the log beside it.
+fn page_of(runs: &[RunFiles], output: &Path, title: Option<&str>) -> Result<Vec<String>> {
+    // Nothing is judged: there is neither a limit nor a baseline.
+    let workload = judge::workload(runs, &Rules::default(), &Limits::default(), &Store::none(), false)?;
+    let title = title.unwrap_or(&workload.judged.key.workload);
+    let page = report::page_of_recording(title, &workload.judged, &workload.details)?;
+    files::replace(output, page.as_bytes()).context("could not write the page")?;
+    Ok(workload.warnings)
 }
 
 /// Which picture to draw.
@@ -33,6 +53,7 @@ pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&s
 pub(super) enum Kind {
     Svg,
     Png,
+    Html,
 }
 
 impl Kind {
@@ -41,9 +62,10 @@ impl Kind {
         match output.extension().and_then(OsStr::to_str).map(str::to_lowercase).as_deref() {
             Some("svg") => Ok(Self::Svg),
             Some("png") => Ok(Self::Png),
+            Some("html") => Ok(Self::Html),
             _ => {
                 bail!(
-                    "`{}` does not end in .svg or .png\nhelp: the ending says which picture to draw",
+                    "`{}` does not end in .svg, .png or .html\nhelp: the ending says which picture to draw",
                     output.display()
                 )
             }
@@ -51,10 +73,12 @@ impl Kind {
     }
 }
 
-pub(super) fn draw(model: &ChartModel, kind: Kind, output: &Path) -> Result<()> {
+/// `pairs` are what a page compares; none where it only shows.
+pub(super) fn draw(model: &ChartModel, pairs: &[Pair<'_>], kind: Kind, output: &Path) -> Result<()> {
     let bytes = match kind {
         Kind::Png => chart::png(model)?,
         Kind::Svg => chart::svg(model)?.into_bytes(),
+        Kind::Html => report::page_of_curves(model, pairs)?.into_bytes(),
     };
     files::replace(output, &bytes).context("could not write the picture")
 }

@@ -117,7 +117,7 @@ fn finish(folder: &Path, what: &str) -> Result<String> {
         bail!("{what} had gone before its memory could be read even once")
     };
     let (lasted, at) = (format_duration(run.measures.duration), format_duration(peak.at));
-    let mut model = chart::of(&workload.judged);
+    let mut model = chart::of(&workload.judged, &workload.details);
     model.ready = None;
     model.subtitle = format!("{what} · {} · {lasted}", run.record.metric);
     artifacts::draw(folder, &model)?;

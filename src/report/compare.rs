@@ -60,7 +60,8 @@ pub fn compare(pairs: &[Pair<'_>], width: usize) -> String {
 
 type Of = fn(&Measures) -> Option<SignedBytes>;
 
-fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
+/// The rows of a workload: its name, the measure, base, head, the change in bytes and in percent.
+pub(super) fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
     let of: [(&str, Of); 3] = [
         ("peak", |measures| measures.peak.value().map(|peak| peak.value.into())),
         ("startup", |measures| measures.startup.value().map(Into::into)),
@@ -96,13 +97,14 @@ fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
     rows
 }
 
-/// The lines after which more, or less, was taken than before.
-fn lines(out: &mut String, pair: &Pair<'_>, width: usize) {
-    let (Some(base), Some(head)) = (pair.base.log_growth, pair.head.log_growth) else { return };
+/// The templates of the lines after which more, or less, was taken than before, the largest change first; the empty one stands
+/// for what was taken before the first line.
+pub(super) fn moved<'a>(pair: &Pair<'a>) -> Vec<(SignedBytes, &'a str)> {
+    let (Some(base), Some(head)) = (pair.base.log_growth, pair.head.log_growth) else { return Vec::new() };
     let rise = |growth: &LogGrowth, template: &str| {
         growth.templates.iter().find(|other| other.template == template).map(|other| other.rise)
     };
-    let mut moved: Vec<(SignedBytes, &str)> = Vec::new();
+    let mut moved: Vec<(SignedBytes, &'a str)> = Vec::new();
     for template in &head.templates {
         // What is not among those told one by one rose by less than the least of them: as nothing, as far as is known.
         let before = rise(base, &template.template).unwrap_or_default();
@@ -114,6 +116,11 @@ fn lines(out: &mut String, pair: &Pair<'_>, width: usize) {
     moved.push((head.before_first_line - base.before_first_line, ""));
     moved.retain(|(change, _)| change.magnitude() >= WORTH_TELLING);
     moved.sort_by_key(|(change, template)| (std::cmp::Reverse(change.magnitude()), *template));
+    moved
+}
+
+fn lines(out: &mut String, pair: &Pair<'_>, width: usize) {
+    let moved = moved(pair);
     if moved.is_empty() {
         return;
     }

@@ -66,7 +66,7 @@ pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &
     }
     options.edits.write(&mut out, |text| paint.warn(text));
     if let Some(folder) = &options.artifacts {
-        let _ = writeln!(out, "graphs and data: {}", folder.display());
+        let _ = writeln!(out, "report: {} (graphs and data beside it)", folder.join("report.html").display());
     }
     let word = paint.verdict(overall(judged, code));
     let _ = writeln!(out, "verdict: {word} (exit code {}: {})", code as u8, code.meaning());
@@ -74,7 +74,7 @@ pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &
 }
 
 /// One word for all workloads.
-fn overall(judged: &[Judged], code: ExitCode) -> Verdict {
+pub(super) fn overall(judged: &[Judged], code: ExitCode) -> Verdict {
     let any = |verdict| judged.iter().any(|judged| judged.verdict == verdict);
     match code {
         ExitCode::Usage | ExitCode::WorkloadFailed | ExitCode::Unmeasured if any(Verdict::Error) => Verdict::Error,

@@ -1,6 +1,7 @@
 //! The graph: a model computed once, drawn as SVG and PNG by the same hand.
 
 mod axis;
+mod dashes;
 mod draw;
 mod labels;
 mod model;

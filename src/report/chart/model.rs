@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use crate::analysis::Measured;
+use crate::analysis::{Band, Measured, ProgramBands, Segment};
 use crate::trace::{Curve, SamplePoint};
 use crate::units::Bytes;
 use crate::verdict::{CheckKind, Judged, JudgedRun, Measure, Outcome, Verdict};
 
+use crate::report::details::Details;
 use crate::report::escape::plain;
 
 /// Everything that the graph shows, in the units of the trace.
@@ -26,6 +27,10 @@ pub struct ChartModel {
     pub shades: Vec<Shade>,
     /// The highest point of the main curve.
     pub peak: Option<SamplePoint>,
+    /// The main curve as straight stretches.
+    pub segments: Vec<Segment>,
+    /// Who held the memory of the main curve. None where it was one program alone, or is not known.
+    pub programs: Option<ProgramBands>,
 }
 
 /// A curve with its name.
@@ -100,7 +105,7 @@ pub fn baseline_points(judged: &Judged) -> Vec<SamplePoint> {
 
 /// The graph of a workload: its median run, the others thin behind it, the baseline's curve dashed.
 #[must_use]
-pub fn of(judged: &Judged) -> ChartModel {
+pub fn of(judged: &Judged, details: &Details) -> ChartModel {
     let main = median_run(judged);
     let count = judged.runs.len();
     let word = match judged.verdict {
@@ -150,6 +155,8 @@ pub fn of(judged: &Judged) -> ChartModel {
     if let Some(run) = main {
         let label = if model.curves.is_empty() { String::new() } else { format!("run {}", run.record.run) };
         model.ready = run.measures.ready.value();
+        model.segments.clone_from(&run.measures.segments);
+        model.programs = details.programs.clone().filter(are_several);
         model.stop = run.record.stop_at;
         model.peak = run.measures.peak.value().map(|peak| SamplePoint { at: peak.at, memory: peak.value });
         for phase in &run.measures.phases {
@@ -162,17 +169,20 @@ pub fn of(judged: &Judged) -> ChartModel {
     model
 }
 
+/// Whether it is worth telling who held the memory: not where a shell only waits for the program.
+fn are_several(programs: &ProgramBands) -> bool {
+    let part = |band: &Band| band.peak.as_f64() / programs.bands[0].peak.as_f64().max(1.0);
+    programs.bands.get(1).is_some_and(|second| part(second) >= 0.02)
+}
+
 /// Several curves on the same axes.
 #[must_use]
 pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
     let single = curves.len() == 1;
-    let plotted = curves.iter().enumerate().map(|(index, (label, curve))| {
-        let peak = curve.highest().map_or_else(String::new, |peak| format!(": peak {}", peak.memory));
-        PlottedCurve {
-            label: if single { String::new() } else { format!("{}{peak}", plain(label, LABEL)) },
-            kind: if single { CurveKind::Main } else { CurveKind::Overlaid(index) },
-            points: curve.points.clone(),
-        }
+    let plotted = curves.iter().enumerate().map(|(index, (label, curve))| PlottedCurve {
+        label: if single { String::new() } else { plain(label, LABEL) },
+        kind: if single { CurveKind::Main } else { CurveKind::Overlaid(index) },
+        points: curve.points.clone(),
     });
     ChartModel {
         title: plain(title, TITLE),
