@@ -4,9 +4,10 @@
 use std::fs;
 use std::time::Duration;
 
-use memguard::report::chart::{ChartModel, CurveKind, Line, PlottedCurve, Shade, png, svg};
-use memguard::trace::SamplePoint;
-use memguard::units::Bytes;
+use memguard::analysis::{Band, ProgramBands, Segment, SegmentKind};
+use memguard::report::chart::{ChartModel, CurveKind, Line, LogMark, PlottedCurve, Shade, png, svg};
+use memguard::trace::{Program, SamplePoint};
+use memguard::units::{Bytes, Percent};
 
 fn curve(kind: CurveKind, label: &str, end: Duration, count: u32, level: impl Fn(f64) -> f64) -> PlottedCurve {
     let point = |index: u32| {
@@ -27,6 +28,47 @@ fn model(end: Duration, count: u32, top: f64) -> ChartModel {
         peak,
         ..ChartModel::default()
     }
+}
+
+/// A ramp, a plateau and slow growth, with a log and the programs of a build.
+fn told(mut model: ChartModel, programs: bool) -> ChartModel {
+    let points = model.curves.last().map(|curve| curve.points.clone()).unwrap_or_default();
+    let (Some(last), Some(peak)) = (points.last().copied(), model.peak) else { return model };
+    let level = |at: Duration| points.iter().rfind(|point| point.at <= at).map_or(Bytes::ZERO, |point| point.memory);
+    let segment = |kind, from: f64, to: f64, share| {
+        let (from, to) = (last.at.mul_f64(from), last.at.mul_f64(to));
+        let (from_level, to_level) = (level(from), level(to));
+        Segment { kind, from, to, from_level, to_level, rise: to_level - from_level, share: Percent(share) }
+    };
+    model.segments = vec![
+        segment(SegmentKind::Ramp, 0.0, 0.3, 90.0),
+        segment(SegmentKind::Plateau, 0.3, 0.5, 0.0),
+        segment(SegmentKind::Growth, 0.5, 0.995, 10.0),
+        segment(SegmentKind::Drop, 0.995, 1.0, 0.0),
+    ];
+    let texts = ["opening the catalogue", "loading the index", "building lookup tables of a long name"];
+    let mark = |index: u32| {
+        let strong = (2..5).contains(&index);
+        let text = texts[index as usize % texts.len()].to_owned();
+        let rise = Bytes(if strong { peak.memory.0 / u64::from(index + 2) } else { 0 });
+        LogMark { at: last.at.mul_f64(f64::from(index) / 40.0), text, rise, is_strong: strong }
+    };
+    model.log = (0..40).map(mark).collect();
+    if programs {
+        let instants: Vec<Duration> = (0..200).map(|index| last.at.mul_f64(f64::from(index) / 200.0)).collect();
+        let names = ["cc1plus", "cc1", "as", "python gen.py --all", "ar", "ld", "make"];
+        let band = |(index, program): (usize, Program)| Band {
+            program,
+            processes: 2,
+            peak: peak.memory,
+            memory: (0..200_u64)
+                .map(|at| Bytes(1000 + 4_000_000 / (1 + at.abs_diff(index as u64 * 28).pow(2) / 900)))
+                .collect(),
+        };
+        let programs = names.map(|name| Program::Named(name.to_owned())).into_iter().chain([Program::Others]);
+        model.programs = Some(ProgramBands { instants, bands: programs.enumerate().map(band).collect() });
+    }
+    model
 }
 
 fn cases() -> Vec<(&'static str, ChartModel)> {
@@ -69,7 +111,9 @@ fn cases() -> Vec<(&'static str, ChartModel)> {
         ("30-ms", model(Duration::from_millis(30), 4, 3.0 * mib)),
         ("3-days", model(Duration::from_secs(3 * 86_400), 4096, 100_000.0 * mib)),
         ("200-kib", model(Duration::from_secs(2), 50, 200.0 * 1024.0)),
-        ("crowded", crowded),
+        ("told", told(model(Duration::from_secs(12), 1200, 300.0 * mib), false)),
+        ("programs", told(model(Duration::from_secs(90), 3000, 900.0 * mib), true)),
+        ("crowded", told(crowded, false)),
     ]
 }
 
@@ -88,5 +132,7 @@ fn write_them_all() {
     for (name, model) in cases() {
         let bytes = png(&model).expect("it can be drawn");
         fs::write(format!("target/pictures/{name}.png"), bytes).expect("it can be written");
+        let text = svg(&model).expect("it can be drawn");
+        fs::write(format!("target/pictures/{name}.svg"), text).expect("it can be written");
     }
 }

@@ -1,5 +1,4 @@
 use std::sync::Once;
-use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
@@ -7,41 +6,43 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
 
-use super::axis::{self, Axis};
 use super::dashes::dashes;
-use super::labels::{Labels, Rect};
+use super::labels::Labels;
 use super::model::{ChartModel, CurveKind, PlottedCurve};
-use crate::trace::SamplePoint;
-use crate::units::{Bytes, format_duration};
+use super::palette::{self, BLUE, FAINT, GREEN, GRID, INK, ORANGE, OVERLAID, PAPER, RED, SHADE, SKY};
+use super::scales::{FRAME, Scales};
+use super::tracks::Tracks;
+use crate::units::format_duration;
 
 /// Logical pixels; the PNG has twice as many each way.
 const WIDTH: u32 = 1000;
-const HEIGHT: u32 = 480;
 const PNG_SCALE: f64 = 2.0;
-const FRAME: Rect = Rect { left: 86.0, top: 92.0, width: 888.0, height: 340.0 };
+/// What plotters writes as the size of a text is less than what it was given: SVG's by its own factor, the bitmap's since it takes
+/// the height of a line for it.
+const SVG_TEXT: f64 = 1.24;
+const PNG_TEXT: f64 = 1.164;
 
-// Okabe and Ito's colours, which colour-blind readers tell apart.
-const BLUE: RGBColor = RGBColor(0, 114, 178);
-const ORANGE: RGBColor = RGBColor(230, 159, 0);
-const GREEN: RGBColor = RGBColor(0, 158, 115);
-const RED: RGBColor = RGBColor(213, 94, 0);
-const PURPLE: RGBColor = RGBColor(204, 121, 167);
-const SKY: RGBColor = RGBColor(86, 180, 233);
-const OVERLAID: [RGBColor; 6] = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY];
-const INK: RGBColor = RGBColor(32, 36, 42);
-const FAINT: RGBColor = RGBColor(104, 112, 122);
-const GRID: RGBColor = RGBColor(228, 231, 235);
-const SHADE: RGBColor = RGBColor(240, 244, 248);
-
-/// The graph as an SVG of its own background, legible on light and dark pages.
+/// The graph as an SVG of its own background, which is dark where the reader likes it dark.
 ///
 /// # Errors
 /// When the drawing library fails.
 pub fn svg(model: &ChartModel) -> Result<String> {
+    let mut text = still(model)?;
+    if let Some(end) = text.find('>') {
+        text.insert_str(end + 1, &palette::dark_style());
+    }
+    Ok(text)
+}
+
+/// The graph as an SVG that carries no style: for a page whose policy allows none but its own.
+///
+/// # Errors
+/// As [`svg`].
+pub fn still(model: &ChartModel) -> Result<String> {
     let mut text = String::new();
     {
-        let area = SVGBackend::with_string(&mut text, (WIDTH, HEIGHT)).into_drawing_area();
-        Sheet { area: &area, scale: 1.0 }.draw(model)?;
+        let area = SVGBackend::with_string(&mut text, (WIDTH, Tracks::of(model).height)).into_drawing_area();
+        Sheet { area: &area, scale: 1.0, text: SVG_TEXT }.draw(model)?;
         area.present().map_err(|error| anyhow!("could not draw the graph: {error}"))?;
     }
     Ok(text)
@@ -52,11 +53,12 @@ pub fn svg(model: &ChartModel) -> Result<String> {
 /// # Errors
 /// When the drawing library fails.
 pub fn png(model: &ChartModel) -> Result<Vec<u8>> {
-    let (width, height) = ((f64::from(WIDTH) * PNG_SCALE) as u32, (f64::from(HEIGHT) * PNG_SCALE) as u32);
+    let (width, height) =
+        ((f64::from(WIDTH) * PNG_SCALE) as u32, (f64::from(Tracks::of(model).height) * PNG_SCALE) as u32);
     let mut pixels = vec![0; width as usize * height as usize * 3];
     {
         let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-        Sheet { area: &area, scale: PNG_SCALE }.draw(model)?;
+        Sheet { area: &area, scale: PNG_SCALE, text: PNG_TEXT }.draw(model)?;
         area.present().map_err(|error| anyhow!("could not draw the graph: {error}"))?;
     }
     let mut bytes = Vec::new();
@@ -76,67 +78,38 @@ fn load_font() {
     });
 }
 
-/// From the units of the trace to logical pixels.
-struct Scales {
-    memory: Axis,
-    time: Axis,
-}
-
-impl Scales {
-    fn of(model: &ChartModel) -> Self {
-        let points = model.curves.iter().flat_map(|curve| &curve.points);
-        let highest = points.clone().map(|point| point.memory).chain(model.lines.iter().map(|line| line.value)).max();
-        let last = points.map(|point| point.at).chain(model.shades.iter().map(|shade| shade.until)).max();
-        Self { memory: axis::memory(highest.unwrap_or_default()), time: axis::time(last.unwrap_or_default()) }
-    }
-
-    fn x(&self, at: Duration) -> f64 {
-        FRAME.left + (at.as_secs_f64() / self.time.end).clamp(0.0, 1.0) * FRAME.width
-    }
-
-    fn y(&self, memory: Bytes) -> f64 {
-        FRAME.bottom() - (memory.as_f64() / self.memory.end).clamp(0.0, 1.0) * FRAME.height
-    }
-
-    /// A point for every column of pixels that has any, at the highest of them.
-    fn columns(&self, points: &[SamplePoint], per_pixel: f64) -> Vec<(f64, f64)> {
-        let mut columns: Vec<(f64, f64)> = Vec::new();
-        for point in points {
-            let (x, y) = ((self.x(point.at) * per_pixel).round() / per_pixel, self.y(point.memory));
-            match columns.last_mut() {
-                Some(last) if (last.0 - x).abs() < 1e-9 => last.1 = last.1.min(y),
-                _ => columns.push((x, y)),
-            }
-        }
-        columns
-    }
-}
-
-struct Sheet<'a, B: DrawingBackend> {
+pub(super) struct Sheet<'a, B: DrawingBackend> {
     area: &'a DrawingArea<B, Shift>,
     scale: f64,
+    /// What a size of text is multiplied by.
+    text: f64,
 }
 
 impl<B: DrawingBackend> Sheet<'_, B> {
     fn draw(&self, model: &ChartModel) -> Result<()> {
         load_font();
-        self.area.fill(&WHITE).map_err(failed)?;
+        self.area.fill(&PAPER).map_err(failed)?;
         let scales = Scales::of(model);
         let mut labels = Labels::new(FRAME);
         self.shades(model, &scales, &mut labels)?;
-        self.axes(&scales)?;
+        let tracks = Tracks::of(model);
+        self.axes(&scales, &tracks)?;
+        let names = self.bands(model, &scales)?;
         for curve in &model.curves {
-            self.curve(curve, &scales)?;
+            self.curve(curve, &scales, model.programs.is_none())?;
         }
+        self.log_track(model, &scales, &tracks, &mut labels)?;
+        self.segment_track(model, &scales, &tracks)?;
         self.marks(model, &scales, &mut labels)?;
         self.peak(model, &scales, &mut labels)?;
         self.lines(model, &scales, &mut labels)?;
+        self.band_names(&names, &mut labels)?;
         if model.curves.iter().all(|curve| curve.points.is_empty()) {
             let middle = (FRAME.left + FRAME.width / 2.0 - 60.0, FRAME.top + FRAME.height / 2.0);
-            self.text("nothing was measured", middle, 14.0, FAINT)?;
+            self.write("nothing was measured", middle, 14.0, FAINT)?;
         }
         self.bold(&model.title, (24.0, 18.0), 19.0, INK)?;
-        self.text(&model.subtitle, (24.0, 45.0), 13.0, FAINT)?;
+        self.write(&model.subtitle, (24.0, 45.0), 13.0, FAINT)?;
         self.legend(model)
     }
 
@@ -149,13 +122,13 @@ impl<B: DrawingBackend> Sheet<'_, B> {
                 self.stroke(&[(x, FRAME.top), (x, FRAME.bottom())], GRID.mix(1.0), 1.0)?;
             }
             if let Some(place) = labels.place(&shade.label, 12.0, &[(from + 4.0, FRAME.top + 2.0)]) {
-                self.text(&shade.label, (place.left, place.top), 12.0, FAINT)?;
+                self.write(&shade.label, (place.left, place.top), 12.0, FAINT)?;
             }
         }
         Ok(())
     }
 
-    fn axes(&self, scales: &Scales) -> Result<()> {
+    fn axes(&self, scales: &Scales, tracks: &Tracks) -> Result<()> {
         for (value, text) in &scales.memory.ticks {
             let y = FRAME.bottom() - value / scales.memory.end * FRAME.height;
             self.stroke(&[(FRAME.left, y), (FRAME.right(), y)], GRID.mix(1.0), 1.0)?;
@@ -164,17 +137,21 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         }
         for (value, text) in &scales.time.ticks {
             let x = FRAME.left + value / scales.time.end * FRAME.width;
-            self.stroke(&[(x, FRAME.bottom()), (x, FRAME.bottom() + 4.0)], FAINT.mix(1.0), 1.0)?;
+            self.stroke(&[(x, tracks.end), (x, tracks.end + 4.0)], FAINT.mix(1.0), 1.0)?;
             let style = self.style(12.0, FAINT).pos(Pos::new(HPos::Center, VPos::Top));
-            self.area.draw(&Text::new(text.clone(), self.at(x, FRAME.bottom() + 9.0), style)).map_err(failed)?;
+            self.area.draw(&Text::new(text.clone(), self.at(x, tracks.end + 9.0), style)).map_err(failed)?;
         }
-        self.stroke(&[(FRAME.left, FRAME.bottom()), (FRAME.right(), FRAME.bottom())], FAINT.mix(1.0), 1.0)
+        for y in [FRAME.bottom(), tracks.end] {
+            self.stroke(&[(FRAME.left, y), (FRAME.right(), y)], FAINT.mix(1.0), 1.0)?;
+        }
+        Ok(())
     }
 
-    fn curve(&self, curve: &PlottedCurve, scales: &Scales) -> Result<()> {
+    fn curve(&self, curve: &PlottedCurve, scales: &Scales, filled: bool) -> Result<()> {
         let columns = scales.columns(&curve.points, self.scale);
         let (colour, width) = look(curve.kind);
-        if curve.kind == CurveKind::Main
+        if filled
+            && curve.kind == CurveKind::Main
             && let (Some(first), Some(last)) = (columns.first(), columns.last())
         {
             let mut outline: Vec<(i32, i32)> = columns.iter().map(|(x, y)| self.at(*x, *y)).collect();
@@ -206,7 +183,7 @@ impl<B: DrawingBackend> Sheet<'_, B> {
             let text = format!("{name} {}", format_duration(at));
             let low = FRAME.bottom() - 20.0;
             if let Some(place) = labels.place(&text, 12.0, &[(x + 5.0, low), (x - 90.0, low), (x + 5.0, low - 18.0)]) {
-                self.text(&text, (place.left, place.top), 12.0, INK)?;
+                self.write(&text, (place.left, place.top), 12.0, INK)?;
             }
         }
         Ok(())
@@ -233,13 +210,13 @@ impl<B: DrawingBackend> Sheet<'_, B> {
                 line.window.map_or((FRAME.left, FRAME.right()), |(from, until)| (scales.x(from), scales.x(until)));
             let colour = if line.crossed { RED } else { GREEN };
             self.stroke(&[(from, y), (until, y)], colour.mix(1.0), 1.6)?;
-            let text = if line.crossed { format!("{} — exceeded", line.label) } else { line.label.clone() };
+            let text = if line.crossed { format!("{}: exceeded", line.label) } else { line.label.clone() };
             let width = super::labels::text_width(&text, 12.0);
             let left = if line.window.is_some() { from + 4.0 } else { until - width - 2.0 };
             if let Some(place) =
                 labels.place(&text, 12.0, &[(left, y - 18.0), (left, y + 3.0), (FRAME.left + 6.0, y - 18.0)])
             {
-                self.text(&text, (place.left, place.top), 12.0, colour)?;
+                self.write(&text, (place.left, place.top), 12.0, colour)?;
             }
         }
         Ok(())
@@ -252,7 +229,7 @@ impl<B: DrawingBackend> Sheet<'_, B> {
             let label = legend(curve);
             let width = super::labels::text_width(&label, 12.0);
             if x + 26.0 + width > f64::from(WIDTH) - 24.0 {
-                return self.text("…", (x, 66.0), 12.0, FAINT);
+                return self.write("…", (x, 66.0), 12.0, FAINT);
             }
             let (colour, stroke) = look(curve.kind);
             let y = 73.0;
@@ -260,17 +237,21 @@ impl<B: DrawingBackend> Sheet<'_, B> {
             for dash in dashes(&[(x, y), (x + 20.0, y)], 5.0, gap) {
                 self.stroke(&dash, colour.mix(1.0), stroke.max(1.5))?;
             }
-            self.text(&label, (x + 26.0, 65.0), 12.0, INK)?;
+            self.write(&label, (x + 26.0, 65.0), 12.0, INK)?;
             x += 26.0 + width + 18.0;
         }
         Ok(())
     }
 
-    fn at(&self, x: f64, y: f64) -> (i32, i32) {
+    pub(super) const fn area(&self) -> &DrawingArea<B, Shift> {
+        self.area
+    }
+
+    pub(super) fn at(&self, x: f64, y: f64) -> (i32, i32) {
         ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
     }
 
-    fn stroke(&self, points: &[(f64, f64)], colour: RGBAColor, width: f64) -> Result<()> {
+    pub(super) fn stroke(&self, points: &[(f64, f64)], colour: RGBAColor, width: f64) -> Result<()> {
         let style =
             ShapeStyle { color: colour, filled: false, stroke_width: (width * self.scale).round().max(1.0) as u32 };
         let points: Vec<(i32, i32)> = points.iter().map(|(x, y)| self.at(*x, *y)).collect();
@@ -281,26 +262,26 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         let circle = |radius: f64, colour: RGBColor| {
             Circle::new(self.at(x, y), (radius * self.scale).round() as i32, colour.filled())
         };
-        self.area.draw(&circle(radius + 1.5, WHITE)).map_err(failed)?;
+        self.area.draw(&circle(radius + 1.5, PAPER)).map_err(failed)?;
         self.area.draw(&circle(radius, colour)).map_err(failed)
     }
 
-    fn style(&self, size: f64, colour: RGBColor) -> TextStyle<'static> {
-        ("sans-serif", size * self.scale).into_font().color(&colour)
+    pub(super) fn style(&self, size: f64, colour: RGBColor) -> TextStyle<'static> {
+        ("sans-serif", size * self.scale * self.text).into_font().color(&colour)
     }
 
-    fn text(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor) -> Result<()> {
+    pub(super) fn write(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor) -> Result<()> {
         self.area.draw(&Text::new(text.to_owned(), self.at(x, y), self.style(size, colour))).map_err(failed)
     }
 
     fn bold(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor) -> Result<()> {
-        let font = ("sans-serif", size * self.scale).into_font().style(FontStyle::Bold);
+        let font = ("sans-serif", size * self.scale * self.text).into_font().style(FontStyle::Bold);
         self.area.draw(&Text::new(text.to_owned(), self.at(x, y), font.color(&colour))).map_err(failed)
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
-fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> anyhow::Error {
+pub(super) fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> anyhow::Error {
     anyhow!("could not draw the graph: {error}")
 }
 
@@ -325,7 +306,9 @@ fn look(kind: CurveKind) -> (RGBColor, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use crate::trace::SamplePoint;
+    use crate::units::Bytes;
+    use std::time::Duration;
 
     fn main(points: &[(u64, u64)]) -> ChartModel {
         let points =
@@ -346,20 +329,5 @@ mod tests {
         assert!(svg(&main(&[])).unwrap().contains("nothing was measured"));
         assert!(svg(&main(&[(0, 0)])).unwrap().contains("<circle"));
         assert!(png(&main(&[(5, 1 << 30)])).unwrap().starts_with(b"\x89PNG"));
-    }
-
-    proptest! {
-        #[test]
-        fn the_highest_sample_of_every_column_is_drawn(points in prop::collection::vec((0u64..5_000, 0u64..1 << 40), 1..400)) {
-            let mut points = points;
-            points.sort_unstable();
-            let model = main(&points);
-            let scales = Scales::of(&model);
-            let columns = scales.columns(&model.curves[0].points, 1.0);
-            for point in &model.curves[0].points {
-                let column = columns.iter().find(|(x, _)| (x - scales.x(point.at).round()).abs() < 1e-9);
-                prop_assert!(column.is_some_and(|(_, y)| *y <= scales.y(point.memory) + 1e-9));
-            }
-        }
     }
 }

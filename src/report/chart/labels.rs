@@ -45,6 +45,16 @@ impl Labels {
         Self { frame, taken: Vec::new() }
     }
 
+    /// Whether this very place is free; it is taken then.
+    pub(super) fn place_at(&mut self, text: &str, size: f64, (left, top): (f64, f64)) -> bool {
+        let wanted = Rect { left, top, width: text_width(text, size), height: size * 1.3 };
+        let free = wanted == wanted.moved_into(&self.frame) && self.taken.iter().all(|other| !wanted.overlaps(other));
+        if free {
+            self.taken.push(wanted);
+        }
+        free
+    }
+
     /// The first of the wished places that is free; else the nearest free one below or above; None where there is no room left.
     pub(super) fn place(&mut self, text: &str, size: f64, wishes: &[(f64, f64)]) -> Option<Rect> {
         let (width, height) = (text_width(text, size), size * 1.3);

@@ -1,10 +1,15 @@
 //! The graph: a model computed once, drawn as SVG and PNG by the same hand.
 
 mod axis;
+mod bands;
 mod dashes;
 mod draw;
 mod labels;
 mod model;
+mod palette;
+mod scales;
+mod tracks;
 
-pub use draw::{png, svg};
+pub use draw::{png, still, svg};
 pub use model::{ChartModel, CurveKind, Line, PlottedCurve, Shade, baseline_points, median_run, of, overlay};
+pub use tracks::LogMark;

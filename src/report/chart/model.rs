@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::analysis::{Band, Measured, ProgramBands, Segment};
+use super::tracks::LogMark;
+use crate::analysis::{Band, ExcerptLine, Measured, ProgramBands, Segment};
 use crate::trace::{Curve, SamplePoint};
 use crate::units::Bytes;
 use crate::verdict::{CheckKind, Judged, JudgedRun, Measure, Outcome, Verdict};
@@ -27,6 +28,8 @@ pub struct ChartModel {
     pub shades: Vec<Shade>,
     /// The highest point of the main curve.
     pub peak: Option<SamplePoint>,
+    /// The log lines beside the main curve, in the order of time.
+    pub log: Vec<LogMark>,
     /// The main curve as straight stretches.
     pub segments: Vec<Segment>,
     /// Who held the memory of the main curve. None where it was one program alone, or is not known.
@@ -83,6 +86,8 @@ pub struct Shade {
 
 const TITLE: usize = 60;
 const LABEL: usize = 32;
+/// A line is marked more strongly where so much of the peak was taken after it.
+const STRONG: f64 = 0.05;
 
 /// The run in the middle by its peak; of an even number the lower of the two. None where none has a peak.
 #[must_use]
@@ -156,6 +161,14 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
         let label = if model.curves.is_empty() { String::new() } else { format!("run {}", run.record.run) };
         model.ready = run.measures.ready.value();
         model.segments.clone_from(&run.measures.segments);
+        let peak = run.measures.peak.value().map(|peak| peak.value).unwrap_or_default();
+        let mark = |line: &ExcerptLine| LogMark {
+            at: line.line.at,
+            text: plain(line.line.text.trim(), LABEL),
+            rise: line.rise,
+            is_strong: line.rise.as_f64() >= STRONG * peak.as_f64().max(1.0),
+        };
+        model.log = details.excerpt.lines.iter().map(mark).collect();
         model.programs = details.programs.clone().filter(are_several);
         model.stop = run.record.stop_at;
         model.peak = run.measures.peak.value().map(|peak| SamplePoint { at: peak.at, memory: peak.value });

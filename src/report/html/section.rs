@@ -113,7 +113,7 @@ pub(super) fn figure(page: &mut Page, model: &ChartModel, summary: &str, detail:
     let html = &mut page.html;
     html.open("figure", &[("class", "chart"), ("data-plot", &number), ("data-name", &model.title)]);
     html.open("div", &[("class", "static"), ("role", "img"), ("aria-label", summary)]);
-    match detail.pictures.then(|| chart::svg(model)) {
+    match detail.pictures.then(|| chart::still(model)) {
         Some(Ok(svg)) => html.svg(&svg),
         Some(Err(_)) | None => {
             html.element("p", &[("class", "note")], "The curve is drawn by a script. graph.svg has it, too.");

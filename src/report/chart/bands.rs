@@ -1,0 +1,160 @@
+//! Who held the memory: bands under the main curve, one upon the other.
+
+use anyhow::Result;
+use plotters::prelude::*;
+
+use super::draw::{Sheet, failed};
+use super::labels::{Labels, text_width};
+use super::model::{ChartModel, CurveKind};
+use super::palette::{BANDS, INK, PAPER};
+use super::scales::{FRAME, Scales};
+use crate::analysis::ProgramBands;
+use crate::report::escape::plain;
+use crate::trace::Program;
+
+const NAME: usize = 40;
+const SIZE: f64 = 12.0;
+
+/// A band's colour, its name and its edges: for every column of pixels the lower and the upper one.
+struct Strip {
+    colour: RGBColor,
+    name: String,
+    edges: Vec<(f64, f64, f64)>,
+}
+
+/// A name and where there is room for it.
+pub(super) struct Name {
+    text: String,
+    middle: (f64, f64),
+}
+
+impl<B: DrawingBackend> Sheet<'_, B> {
+    /// Draws them, and tells where their names can stand.
+    pub(super) fn bands(&self, model: &ChartModel, scales: &Scales) -> Result<Vec<Name>> {
+        let main = model.curves.iter().find(|curve| curve.kind == CurveKind::Main);
+        let (Some(programs), Some(main)) = (&model.programs, main) else { return Ok(Vec::new()) };
+        let mut names = Vec::new();
+        for strip in strips(programs, &scales.columns(&main.points, 1.0), scales) {
+            let upper = strip.edges.iter().map(|(x, _, high)| (*x, *high));
+            let lower = strip.edges.iter().rev().map(|(x, low, _)| (*x, *low));
+            let outline: Vec<(i32, i32)> = upper.clone().chain(lower).map(|(x, y)| self.at(x, y)).collect();
+            self.area().draw(&Polygon::new(outline, strip.colour.filled())).map_err(failed)?;
+            self.stroke(&upper.collect::<Vec<_>>(), PAPER.mix(1.0), 1.0)?;
+            names.extend(strip.name());
+        }
+        Ok(names)
+    }
+
+    pub(super) fn band_names(&self, names: &[Name], labels: &mut Labels) -> Result<()> {
+        for Name { text, middle: (x, y) } in names {
+            let wish = (x - text_width(text, SIZE) / 2.0, y - SIZE * 0.65);
+            // One that was moved would name another band.
+            if labels.place_at(text, SIZE, wish) {
+                self.write(text, wish, SIZE, INK)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What each held is drawn as its part of the curve: shared pages and the time between two instants leave the sum a little beside
+/// it.
+fn strips(programs: &ProgramBands, columns: &[(f64, f64)], scales: &Scales) -> Vec<Strip> {
+    let strip = |(index, program): (usize, &Program)| {
+        let (colour, name) = match program {
+            Program::Named(name) => (BANDS[index % (BANDS.len() - 1)], plain(name, NAME)),
+            Program::Others => (BANDS[BANDS.len() - 1], "all others".to_owned()),
+        };
+        Strip { colour, name, edges: Vec::new() }
+    };
+    let mut strips: Vec<Strip> = programs.bands.iter().map(|band| &band.program).enumerate().map(strip).collect();
+    for (x, top) in each_pixel(columns) {
+        let at = scales.time_at(x);
+        let Some(now) = programs.instants.partition_point(|instant| *instant <= at).checked_sub(1) else { continue };
+        let held = |band: usize| programs.bands[band].memory[now].as_f64();
+        let whole = (0..strips.len()).map(held).sum::<f64>().max(1.0);
+        let y = |sum: f64| FRAME.bottom() - (FRAME.bottom() - top) * sum / whole;
+        let mut sum = 0.0;
+        for (band, strip) in strips.iter_mut().enumerate() {
+            let low = y(sum);
+            sum += held(band);
+            strip.edges.push((x, low, y(sum)));
+        }
+    }
+    strips.retain(|strip| strip.edges.iter().any(|(_, low, high)| low - high > 0.5));
+    strips
+}
+
+/// A curve at every pixel from its first to its last.
+fn each_pixel(columns: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    let between = columns.windows(2).flat_map(|pair| {
+        let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
+        let count = (to_x - x).round().max(1.0) as u32;
+        (0..count).map(move |step| {
+            let share = f64::from(step) / f64::from(count);
+            (x + (to_x - x) * share, y + (to_y - y) * share)
+        })
+    });
+    between.chain(columns.last().copied())
+}
+
+impl Strip {
+    /// In the middle of the widest part that is everywhere thick enough for it. None where there is none.
+    fn name(&self) -> Option<Name> {
+        let thick = SIZE * 1.4;
+        let (mut best, mut now): (Option<[f64; 4]>, Option<[f64; 4]>) = (None, None);
+        for (x, low, high) in &self.edges {
+            now = match now {
+                // The levels that all columns so far have in common.
+                Some([left, _, floor, top]) if floor.min(*low) - top.max(*high) >= thick => {
+                    Some([left, *x, floor.min(*low), top.max(*high)])
+                }
+                _ => (low - high >= thick).then_some([*x, *x, *low, *high]),
+            };
+            if now.map(|[left, right, ..]| right - left) > best.map(|[left, right, ..]| right - left) {
+                best = now;
+            }
+        }
+        let [left, right, floor, top] = best?;
+        let is_room = right - left >= text_width(&self.name, SIZE) + 8.0;
+        is_room
+            .then(|| Name { text: self.name.clone(), middle: (f64::midpoint(left, right), f64::midpoint(floor, top)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Band;
+    use crate::trace::SamplePoint;
+    use crate::units::Bytes;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    proptest! {
+        #[test]
+        fn the_bands_lie_one_upon_the_other_from_the_ground_to_the_curve(
+            held in prop::collection::vec(prop::collection::vec(0u64..1 << 40, 3), 1..20), levels in prop::collection::vec(1u64..1 << 40, 2..50)
+        ) {
+            let points = |count: usize| (0..count).map(|index| Duration::from_secs(index as u64));
+            let curve: Vec<SamplePoint> = points(levels.len()).zip(&levels).map(|(at, memory)| SamplePoint { at, memory: Bytes(*memory) }).collect();
+            let band = |index: usize| Band {
+                program: Program::Named(format!("p{index}")),
+                processes: 1,
+                peak: Bytes(1),
+                memory: held.iter().map(|held| Bytes(held[index] + 1)).collect(),
+            };
+            let programs = ProgramBands { instants: points(held.len()).collect(), bands: (0..3).map(band).collect() };
+            let plotted = crate::report::chart::PlottedCurve { label: String::new(), kind: CurveKind::Main, points: curve };
+            let model = ChartModel { curves: vec![plotted], ..ChartModel::default() };
+            let scales = Scales::of(&model);
+            let columns = scales.columns(&model.curves[0].points, 1.0);
+            let strips = strips(&programs, &columns, &scales);
+            for (place, (_, top)) in each_pixel(&columns).enumerate().filter(|_| strips.len() == 3) {
+                prop_assert!((strips[0].edges[place].1 - FRAME.bottom()).abs() < 1e-6);
+                prop_assert!((strips[2].edges[place].2 - top).abs() < 1e-6);
+                prop_assert!(strips.windows(2).all(|pair| (pair[0].edges[place].2 - pair[1].edges[place].1).abs() < 1e-6));
+            }
+        }
+    }
+}
