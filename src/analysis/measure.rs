@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::growth::{self, Growth};
+use super::levels::Levels;
 use super::marks::Marks;
 use super::model::{Certainty, Measured, Measures, Peak, PhaseMeasures, Rules};
 use super::quality::quality;
@@ -41,7 +43,7 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         None => last(samples()?)?,
     };
     let mut survey = Survey::new(record, duration);
-    let mut split = marks.ready_at().map(|ready| Split::new(ready, record));
+    let mut split = marks.ready_at().map(|ready| Split::new(ready, duration, record));
     let mut windows: Vec<_> =
         marks.windows().map(|window| window.map(|(from, until)| Window::new(from, until))).collect();
     for sample in samples()? {
@@ -57,7 +59,7 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         Some(told) => (told, None),
         None => match find_ready(&segments, first.unwrap_or_default(), until) {
             Ok((at, sureness)) => {
-                let split = split.insert(Split::new(at, record));
+                let split = split.insert(Split::new(at, duration, record));
                 for sample in samples()? {
                     split.push(&sample?);
                 }
@@ -89,7 +91,10 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
             Some(split) => split.steady.retained(),
             None => Measured::Unmeasured("no sample was taken after ready".to_owned()),
         }),
-        growth: Measured::Unmeasured("growth is not measured yet".to_owned()),
+        growth: given(&ready, || match &mut split {
+            Some(split) => split.growth(),
+            None => Measured::Unmeasured("no sample was taken after ready".to_owned()),
+        }),
         segments,
         phases: phases.collect(),
         samples: count,
@@ -102,18 +107,41 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
 
 /// A run before and after it was ready.
 struct Split {
+    ready: Duration,
     startup: Window,
     steady: Steady,
+    levels: Levels,
+    last: Option<(Duration, Bytes)>,
 }
 
 impl Split {
-    fn new(ready: Duration, record: &RunRecord) -> Self {
-        Self { startup: Window::new(Duration::ZERO, ready), steady: Steady::new(ready, record) }
+    /// Of a run that lasted so long.
+    fn new(ready: Duration, duration: Duration, record: &RunRecord) -> Self {
+        let until = record.stop_at.unwrap_or(duration);
+        Self {
+            ready,
+            startup: Window::new(Duration::ZERO, ready),
+            steady: Steady::new(ready, record),
+            levels: Levels::new(ready, until, growth::CELLS, record.interval),
+            last: None,
+        }
     }
 
     fn push(&mut self, sample: &Sample) {
         self.startup.push(sample);
         self.steady.push(sample);
+        if let Some((at, memory)) = self.last.replace((sample.at, sample.memory)) {
+            self.levels.hold(at, sample.at, memory);
+        }
+    }
+
+    fn growth(&mut self) -> Measured<Growth> {
+        self.levels.close();
+        let found = self.steady.end().and_then(|end| growth::growth(&self.levels, end.saturating_sub(self.ready)));
+        match found {
+            Ok(growth) => Measured::Value(growth),
+            Err(why) => Measured::Unmeasured(why),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod commands;
 mod excerpt;
 mod growth;
+mod levels;
 mod log_growth;
 mod marks;
 mod measure;

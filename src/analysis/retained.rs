@@ -90,14 +90,32 @@ impl Steady {
         }
     }
 
-    pub(super) fn retained(&self) -> Measured<SignedBytes> {
+    /// Where the final drop begins, and the readings until there.
+    ///
+    /// # Errors
+    /// A reason, as a sentence for people without a full stop, where there are too few.
+    fn measured_end(&self) -> Result<(Duration, u64), String> {
         let (end, readings) = self.end.unwrap_or((self.from, 0));
         if readings < FEWEST {
             let samples = if readings == 1 { "sample" } else { "samples" };
-            return Measured::Unmeasured(format!(
-                "only {readings} {samples} between ready and the final drop, {FEWEST} are needed"
-            ));
+            return Err(format!("only {readings} {samples} between ready and the final drop, {FEWEST} are needed"));
         }
+        Ok((end, readings))
+    }
+
+    /// Where the final drop begins.
+    ///
+    /// # Errors
+    /// A reason, as a sentence for people without a full stop, where too few samples are before it.
+    pub(super) fn end(&self) -> Result<Duration, String> {
+        self.measured_end().map(|(end, _)| end)
+    }
+
+    pub(super) fn retained(&self) -> Measured<SignedBytes> {
+        let (end, readings) = match self.measured_end() {
+            Ok(measured) => measured,
+            Err(why) => return Measured::Unmeasured(why),
+        };
         let steady = end - self.from;
         let spacing = steady / u32::try_from(readings).unwrap_or(u32::MAX);
         let window = (steady / PART).max(SHORTEST).max(spacing * READINGS).min(steady / 2);

@@ -1,7 +1,7 @@
 //! From pieces that were fitted each for itself to a curve in one line.
 
 use super::outline::Outline;
-use super::pieces::{Piece, pieces};
+use super::pieces::{Piece, pieces, smooth};
 use crate::units::Bytes;
 
 /// A jump between two pieces is one where it is more than this part of the span; else they are joined.
@@ -22,7 +22,7 @@ pub(super) struct Knot {
 /// levels. Only at a jump are two knots as near as the readings.
 pub(super) fn knots(outline: &Outline) -> Vec<(Knot, Knot, f64)> {
     let Some(whole) = outline.scales().first() else { return Vec::new() };
-    let levels = whole.levels();
+    let levels = smooth(whole);
     let first = outline.first().map_or(0.0, Bytes::as_f64);
     let highest = levels.iter().copied().fold(first, f64::max);
     let lowest = levels.iter().copied().fold(first, f64::min);
@@ -42,7 +42,7 @@ pub(super) fn knots(outline: &Outline) -> Vec<(Knot, Knot, f64)> {
 fn from_launch(outline: &Outline, scale: usize, first: f64, span: f64) -> Vec<Piece> {
     let mut found = pieces(&outline.scales()[scale], span);
     let Some(finer) = outline.scales().get(scale + 1) else { return found };
-    let window = finer.cell() * finer.levels().len() as f64;
+    let window = finer.cell().as_secs_f64() * finer.get().len() as f64;
     let is_resolved = found[0].to > window && (found[0].line.at(0.0) - first).abs() <= JUMP * span;
     if is_resolved {
         return found;

@@ -3,7 +3,7 @@
 //! For every number of pieces the cut with the least squared error is found by dynamic programming (Bellman and Roth, 1969, "Curve
 //! fitting by segmented straight lines"); then the number is chosen.
 
-use super::outline::Scale;
+use crate::analysis::levels::Levels;
 
 /// The most pieces. More would be no summary.
 const MOST: usize = 32;
@@ -45,12 +45,12 @@ impl Line {
 
 /// The pieces of a scale, in order, without a gap. `span` is how far the whole run's memory reaches, in bytes: what is small
 /// against it is no piece of its own.
-pub(super) fn pieces(scale: &Scale, span: f64) -> Vec<Piece> {
-    let levels: Vec<f64> = scale.levels().iter().map(|level| level / span).collect();
+pub(super) fn pieces(scale: &Levels, span: f64) -> Vec<Piece> {
+    let levels: Vec<f64> = smooth(scale).iter().map(|level| level / span).collect();
     let sums = Sums::new(&levels);
     let cuts = cuts(&sums, levels.len());
     let edges = cuts.iter().copied().chain([levels.len()]);
-    let cell = scale.cell();
+    let cell = scale.cell().as_secs_f64();
     let mut from = 0;
     edges
         .map(|to| {
@@ -64,6 +64,27 @@ pub(super) fn pieces(scale: &Scale, span: f64) -> Vec<Piece> {
             piece
         })
         .collect()
+}
+
+/// The levels without short spikes, in bytes: each the median of up to five around it.
+pub(super) fn smooth(levels: &Levels) -> Vec<f64> {
+    let levels = levels.get();
+    let around = match levels.len() {
+        ..60 => 0,
+        60..200 => 1,
+        _ => 2,
+    };
+    let last = levels.len().saturating_sub(1);
+    let level = |index: usize| {
+        // At the ends the window keeps its width, so that one odd level there is passed over as well.
+        let middle = index.clamp(around, last - around);
+        let mut window = [0; 5];
+        let window = &mut window[..=2 * around];
+        window.copy_from_slice(&levels[middle - around..=middle + around]);
+        window.sort_unstable();
+        window[around] as f64
+    };
+    (0..levels.len()).map(level).collect()
 }
 
 /// Where the pieces begin, but for the first.
