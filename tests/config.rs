@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::Parser;
 use memguard::cli::{Cli, Command, Run};
 use memguard::config::{Mistakes, Plan, keys, plan_run};
-use memguard::units::{Bytes, Metric};
+use memguard::units::{Bytes, Metric, Quantity, Rate};
 use memguard::verdict::{Level, Measure};
 use memguard::workload::{LogFile, ReadyKind};
 use proptest::prelude::*;
@@ -66,7 +66,13 @@ fn what_the_example_says_is_what_is_planned() {
     assert_eq!((ingest.runs, ingest.limits.level, api.limits.level), (3, Level::Fail, Level::Warn));
     assert_eq!(
         ingest.limits.budgets.iter().map(|budget| budget.limit).collect::<Vec<_>>(),
-        [Bytes(3 << 29), Bytes::from_mib(600), Bytes::from_mib(1024)]
+        [
+            Quantity::from(Bytes(3 << 29)),
+            Bytes::from_mib(600).into(),
+            Rate(2 << 20).into(),
+            Bytes::from_mib(1024).into(),
+            Rate(10 << 20).into(),
+        ]
     );
     let line = ingest.limits.budgets[0].written.as_ref().unwrap();
     assert!(fs::read_to_string(EXAMPLE).unwrap().lines().nth(line.line - 1).unwrap().contains("1.5 GiB"));
@@ -78,8 +84,8 @@ fn what_the_example_says_is_what_is_planned() {
 fn a_platforms_override_holds_there_alone() {
     let peak = |plan: &Plan| plan.workloads[0].limits.budgets[0].limit;
     let timeout = |plan: &Plan| plan.workloads[0].launch.timeout.unwrap().as_secs();
-    assert_eq!((peak(&example(LINUX)), timeout(&example(LINUX))), (Bytes(3 << 29), 600));
-    assert_eq!(peak(&example("windows-x86_64")), "1.8 GiB".parse().unwrap());
+    assert_eq!((peak(&example(LINUX)), timeout(&example(LINUX))), (Bytes(3 << 29).into(), 600));
+    assert_eq!(peak(&example("windows-x86_64")), "1.8 GiB".parse::<Bytes>().unwrap().into());
     assert_eq!(timeout(&example("linux-aarch64")), 1200);
 }
 
@@ -105,12 +111,12 @@ fn flags_win_over_the_config() {
     )
     .unwrap();
     let [ingest] = &plan.workloads[..] else { panic!("one workload was named") };
-    assert_eq!((ingest.runs, ingest.limits.budgets[0].limit), (7, Bytes::from_mib(1024)));
+    assert_eq!((ingest.runs, ingest.limits.budgets[0].limit), (7, Bytes::from_mib(1024).into()));
     assert!(matches!(ingest.launch.ready.as_ref().unwrap().kind, ReadyKind::After(_)));
     let tolerance = &ingest.limits.tolerances[0];
     assert_eq!(
         (tolerance.subject.measure, tolerance.percent.0, tolerance.at_least),
-        (Measure::Peak, 9.0, Bytes::from_mib(1))
+        (Measure::Peak, 9.0, Bytes::from_mib(1).into())
     );
     assert_eq!(ingest.launch.env["OMP_NUM_THREADS"], "5");
 }

@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use common::{MEMGUARD, MIB, OWN, Project, close_to};
+use serde_json::Value;
 
 #[test]
 fn a_peak_above_its_budget_fails_and_below_it_passes() {
@@ -35,6 +36,24 @@ fn start_up_is_judged_apart_from_what_comes_after_it() {
     let results = &run.results()["workloads"][0]["runs"][0];
     assert!(close_to(results["startup_bytes"].as_u64().unwrap(), 20 * MIB + OWN, 3 * MIB), "{results}");
     assert!(close_to(results["retained_bytes"].as_u64().unwrap(), 60 * MIB, 3 * MIB), "{results}");
+}
+
+#[test]
+fn growth_after_start_up_is_judged_and_start_up_and_a_plateau_are_none() {
+    let project = Project::new();
+    let growth = |run: &Value| run["workloads"][0]["checks"][0].clone();
+    let flags = ["--ready-log", "ready now", "--growth", "200MiB/min"];
+    let leak = project.run(&flags, "ramp 20MiB 50ms; log \"ready now\"; grow 20MiB 2s");
+    assert_eq!(leak.code, 1, "{}", leak.err);
+    let check = growth(leak.results());
+    assert_eq!((check["measure"].as_str(), check["unit"].as_str()), (Some("growth"), Some("bytes_per_min")));
+    assert!(close_to(check["value"].as_u64().unwrap(), 600 * MIB, 200 * MIB), "{check}");
+    assert!(leak.err.contains("above the budget of 200.0 MiB/min"), "{}", leak.err);
+    let still = project.run(&flags, "ramp 20MiB 50ms; log \"ready now\"; hold 1500ms");
+    assert_eq!((still.code, growth(still.results())["value"].as_u64()), (0, Some(0)), "{}", still.err);
+    let short = project.run(&flags, "ramp 20MiB 50ms; log \"ready now\"; hold 300ms");
+    assert_eq!((short.code, growth(short.results())["outcome"].as_str()), (5, Some("unmeasured")), "{}", short.err);
+    assert!(short.err.contains("that is too short to tell what grows"), "{}", short.err);
 }
 
 #[test]

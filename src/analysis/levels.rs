@@ -42,7 +42,12 @@ impl Levels {
     pub(super) fn hold(&mut self, from: Duration, to: Duration, memory: Bytes) {
         let (mut from, to) = (nanos(from).max(self.from), nanos(to));
         while from < to && !self.is_full() {
-            let end = self.from + self.cell * (self.levels.len() as u64 + 1);
+            let begin = self.from + self.cell * self.levels.len() as u64;
+            let end = begin + self.cell;
+            if self.held.is_empty() {
+                // Before the first row nothing is known: it is taken to have been so much already.
+                from = from.min(begin);
+            }
             let until = to.min(end);
             if until > from {
                 if self.held.len() == HELD {
@@ -133,6 +138,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_before_the_first_row_has_its_level() {
+        assert_eq!(levels(0, 400, 4, &[(250, 7), (300, 9)]), [7, 7, 7, 9]);
+        let mut late = Levels::new(Duration::ZERO, Duration::from_nanos(5), 4, Duration::ZERO);
+        late.hold(Duration::from_nanos(4), Duration::from_nanos(9), Bytes(3));
+        assert_eq!(late.get(), [3; 4], "without an interval, too");
+    }
+
+    #[test]
     fn no_cell_is_shorter_than_the_time_between_two_readings() {
         assert_eq!(levels(0, 40, 512, &[(0, 1), (10, 2), (20, 3), (30, 4)]), [1, 2, 3, 4]);
         assert_eq!(levels(0, 5, 512, &[(0, 1)]), Vec::<u64>::new());
@@ -147,9 +160,9 @@ mod tests {
     proptest! {
         #[test]
         fn every_cell_has_a_level_within_what_was_held(
-            steps in proptest::collection::vec((1u64..400, 0u64..1000), 1..200), most in 1u32..40
+            late in 0u64..400, steps in proptest::collection::vec((1u64..400, 0u64..1000), 1..200), most in 1u32..40
         ) {
-            let mut at = 0;
+            let mut at = late;
             let rows: Vec<(u64, u64)> = steps.iter().map(|(step, memory)| { at += step; (at - step, *memory) }).collect();
             prop_assume!(at >= 10);
             let found = levels(0, at, most, &rows);

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::growth::{self, Growth};
-use super::levels::Levels;
 use super::marks::Marks;
 use super::model::{Certainty, Measured, Measures, Peak, PhaseMeasures, Rules};
+use super::part::{Part, PartOf};
 use super::quality::quality;
-use super::retained::Steady;
 use super::segments::{find_ready, segments};
 use super::survey::Survey;
 use super::window::Window;
@@ -26,6 +24,7 @@ use crate::units::Bytes;
 ///   until memguard stopped the workload or the run ended, without the last samples in which memory only falls or is
 ///   zero. A level is the median over 1/20 of it (at least 100 ms and three samples, at most the half), each sample
 ///   lasting until the next.
+/// - `growth`: the slope of the steady part, and of each phase; see [`Growth`](super::Growth).
 ///
 /// `samples` opens the rows: once more where the end of start-up must be found first, and where the run's length is not known.
 ///
@@ -44,12 +43,18 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
     };
     let mut survey = Survey::new(record, duration);
     let mut split = marks.ready_at().map(|ready| Split::new(ready, duration, record));
-    let mut windows: Vec<_> =
-        marks.windows().map(|window| window.map(|(from, until)| Window::new(from, until))).collect();
+    let mut phases: Vec<Option<PhaseWindow>> = marks
+        .windows()
+        .map(|window| {
+            let (from, until) = window?;
+            let growth = Part::new(PartOf::Phase, from, until.min(duration), record);
+            Some(PhaseWindow { peak: Window::new(from, until), growth })
+        })
+        .collect();
     for sample in samples()? {
         let sample = sample?;
         survey.push(&sample);
-        windows.iter_mut().flatten().for_each(|window| window.push(&sample));
+        phases.iter_mut().flatten().for_each(|phase| phase.push(&sample));
         split.iter_mut().for_each(|split| split.push(&sample));
     }
     let Survey { samples: count, first, peak, outline, curve, .. } = survey;
@@ -73,10 +78,16 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         Some(peak) => Measured::Value(peak),
         None => Measured::Unmeasured(none.to_owned()),
     };
-    let phases = rules.phases.iter().zip(&windows).enumerate().map(|(index, (rule, peak))| {
+    const NONE: &str = "no sample was taken during the phase";
+    let phases = rules.phases.iter().zip(phases).enumerate().map(|(index, (rule, phase))| {
         let window = marks.window(index, duration);
-        let peak = given(&window, || peak_of(peak.as_ref(), "no sample was taken during the phase"));
-        PhaseMeasures { name: rule.name.clone(), window, peak }
+        let (peak, growth) = phase.map(|phase| (phase.peak, phase.growth)).unzip();
+        PhaseMeasures {
+            name: rule.name.clone(),
+            peak: given(&window, || peak_of(peak.as_ref(), NONE)),
+            growth: given(&window, || growth.map_or_else(|| Measured::Unmeasured(NONE.to_owned()), Part::growth)),
+            window,
+        }
     });
     let measures = Measures {
         duration,
@@ -91,8 +102,8 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
             Some(split) => split.steady.retained(),
             None => Measured::Unmeasured("no sample was taken after ready".to_owned()),
         }),
-        growth: given(&ready, || match &mut split {
-            Some(split) => split.growth(),
+        growth: given(&ready, || match split {
+            Some(split) => split.steady.growth(),
             None => Measured::Unmeasured("no sample was taken after ready".to_owned()),
         }),
         segments,
@@ -107,41 +118,32 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
 
 /// A run before and after it was ready.
 struct Split {
-    ready: Duration,
     startup: Window,
-    steady: Steady,
-    levels: Levels,
-    last: Option<(Duration, Bytes)>,
+    steady: Part,
 }
 
 impl Split {
     /// Of a run that lasted so long.
     fn new(ready: Duration, duration: Duration, record: &RunRecord) -> Self {
-        let until = record.stop_at.unwrap_or(duration);
-        Self {
-            ready,
-            startup: Window::new(Duration::ZERO, ready),
-            steady: Steady::new(ready, record),
-            levels: Levels::new(ready, until, growth::CELLS, record.interval),
-            last: None,
-        }
+        Self { startup: Window::new(Duration::ZERO, ready), steady: Part::new(PartOf::Run, ready, duration, record) }
     }
 
     fn push(&mut self, sample: &Sample) {
         self.startup.push(sample);
         self.steady.push(sample);
-        if let Some((at, memory)) = self.last.replace((sample.at, sample.memory)) {
-            self.levels.hold(at, sample.at, memory);
-        }
     }
+}
 
-    fn growth(&mut self) -> Measured<Growth> {
-        self.levels.close();
-        let found = self.steady.end().and_then(|end| growth::growth(&self.levels, end.saturating_sub(self.ready)));
-        match found {
-            Ok(growth) => Measured::Value(growth),
-            Err(why) => Measured::Unmeasured(why),
-        }
+/// What is seen of a phase.
+struct PhaseWindow {
+    peak: Window,
+    growth: Part,
+}
+
+impl PhaseWindow {
+    fn push(&mut self, sample: &Sample) {
+        self.peak.push(sample);
+        self.growth.push(sample);
     }
 }
 

@@ -8,6 +8,7 @@ mod log_growth;
 mod marks;
 mod measure;
 mod model;
+mod part;
 mod programs;
 mod quality;
 mod retained;

@@ -60,6 +60,17 @@ pub enum Measured<T> {
     Unmeasured(String),
 }
 
+impl<T> Measured<T> {
+    /// What is made of the value; the reason stays.
+    #[must_use]
+    pub fn map<U>(&self, of: impl FnOnce(&T) -> U) -> Measured<U> {
+        match self {
+            Self::Value(value) => Measured::Value(of(value)),
+            Self::Unmeasured(why) => Measured::Unmeasured(why.clone()),
+        }
+    }
+}
+
 impl<T: Copy> Measured<T> {
     /// The value, where there is one.
     #[must_use]
@@ -138,4 +149,6 @@ pub struct PhaseMeasures {
     pub window: Measured<(Duration, Duration)>,
     /// The largest value of the metric in the window.
     pub peak: Measured<Bytes>,
+    /// The slope in the window, but for a final drop.
+    pub growth: Measured<Growth>,
 }

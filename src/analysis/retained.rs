@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::model::Measured;
-use crate::trace::{RunRecord, Sample};
+use super::part::PartOf;
+use crate::trace::Sample;
 use crate::units::{Bytes, SignedBytes};
 
 /// With fewer readings than this a level is chance.
@@ -19,9 +20,9 @@ const READINGS: u32 = 3;
 /// stretches or more.
 const MOST: usize = 4096;
 
-/// The steady part of a run, seen row by row: from ready until memguard stopped the workload or the run ended,
-/// without the final drop (the last rows in which memory only falls, or is zero).
+/// A part of a run, seen row by row, without the final drop (the last rows in which memory only falls, or is zero).
 pub(super) struct Steady {
+    what: PartOf,
     from: Duration,
     until: Duration,
     interval: Duration,
@@ -43,11 +44,13 @@ struct Stretch {
 }
 
 impl Steady {
-    pub(super) fn new(ready: Duration, record: &RunRecord) -> Self {
+    /// From one time to another; the interval is that between two readings.
+    pub(super) fn new(what: PartOf, from: Duration, until: Duration, interval: Duration) -> Self {
         Self {
-            from: ready,
-            until: record.stop_at.unwrap_or(Duration::MAX),
-            interval: record.interval.max(Duration::from_millis(1)),
+            what,
+            from,
+            until,
+            interval: interval.max(Duration::from_millis(1)),
             last: None,
             stretches: Vec::new(),
             rows_per_stretch: 1,
@@ -57,19 +60,29 @@ impl Steady {
     }
 
     pub(super) fn push(&mut self, row: &Sample) {
-        if row.at > self.until {
+        if row.at <= self.until {
+            self.see(row.at, row.memory);
+        } else if let Some((at, memory)) = self.last
+            && at < self.until
+            && memory == row.memory
+        {
+            // Unchanged across the end: so much it was there.
+            self.see(self.until, memory);
+        }
+        self.last = (row.at <= self.until).then_some((row.at, row.memory));
+    }
+
+    fn see(&mut self, at: Duration, memory: Bytes) {
+        if at <= self.from {
             return;
         }
-        if row.at > self.from {
-            if let Some((at, memory)) = self.last {
-                self.hold(at.max(self.from), row.at, memory, memory == row.memory);
-            }
-            let falling = self.last.is_some_and(|(_, memory)| row.memory < memory);
-            if !falling && row.memory > Bytes::ZERO {
-                self.end = Some((row.at, self.readings));
-            }
+        if let Some((before, held)) = self.last {
+            self.hold(before.max(self.from), at, held, held == memory);
         }
-        self.last = Some((row.at, row.memory));
+        let falling = self.last.is_some_and(|(_, held)| memory < held);
+        if !falling && memory > Bytes::ZERO {
+            self.end = Some((at, self.readings));
+        }
     }
 
     /// Memory was so much from one row to the next.
@@ -98,7 +111,7 @@ impl Steady {
         let (end, readings) = self.end.unwrap_or((self.from, 0));
         if readings < FEWEST {
             let samples = if readings == 1 { "sample" } else { "samples" };
-            return Err(format!("only {readings} {samples} between ready and the final drop, {FEWEST} are needed"));
+            return Err(format!("only {readings} {samples} {}, {FEWEST} are needed", self.what.place()));
         }
         Ok((end, readings))
     }
@@ -167,6 +180,7 @@ mod tests {
     use super::*;
     use crate::analysis::measure;
     use crate::analysis::tests::{flat, measured, ready_after, record, why};
+    use crate::trace::RunRecord;
 
     /// Every 10 ms a row, as `level` says, from launch until the time in milliseconds.
     fn every_10_ms(until: u64, level: impl Fn(u64) -> u64) -> Vec<Sample> {

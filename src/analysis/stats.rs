@@ -1,6 +1,6 @@
 //! Statistics of a few values.
 
-use crate::units::{Bytes, SignedBytes};
+use crate::units::{Bytes, Quantity, Rate, SignedBytes};
 
 /// An amount that has a middle to another.
 pub trait Amount: Copy + Ord {
@@ -18,6 +18,18 @@ impl Amount for Bytes {
 impl Amount for SignedBytes {
     fn mean(self, other: Self) -> Self {
         Self((i128::from(self.0) + i128::from(other.0) + 1).div_euclid(2) as i64)
+    }
+}
+
+impl Amount for Rate {
+    fn mean(self, other: Self) -> Self {
+        Self(SignedBytes(self.0).mean(SignedBytes(other.0)).0)
+    }
+}
+
+impl Amount for Quantity {
+    fn mean(self, other: Self) -> Self {
+        self.mean(other)
     }
 }
 

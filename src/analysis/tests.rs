@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::*;
 use crate::trace::{Ended, Environment, LogLine, MarkKind, PeakBound, ReadyMark, RunRecord, Sample, Sampling, Stream};
-use crate::units::{Bytes, Metric, Parts};
+use crate::units::{Bytes, Metric, Parts, Rate};
 
 /// Rows of (milliseconds, memory, peak).
 pub(super) fn rows(rows: &[(u64, u64, u64)]) -> Vec<Sample> {
@@ -254,6 +254,53 @@ fn one_line_ends_a_phase_and_begins_the_next() {
     let windows: Vec<_> = measures.phases.iter().map(|phase| phase.window.value().unwrap()).collect();
     assert_eq!(windows[0].1, windows[1].0);
     assert_eq!(measures.phases[1].peak, Measured::Value(Bytes(6)));
+}
+
+/// In bytes a minute, with its interval; a row every 10 ms for six seconds.
+fn growth_in(edges: (Option<Edge>, Option<Edge>), level: impl Fn(u64) -> u64) -> Measured<Growth> {
+    let record = RunRecord { duration: Some(Duration::from_secs(6)), ..record() };
+    let samples = flat(&(0..=600).map(|tick| (tick * 10, level(tick * 10))).collect::<Vec<_>>());
+    measured(&record, &phases(&[edges]), &samples, &[]).phases[0].growth.clone()
+}
+
+#[test]
+fn a_phase_has_the_growth_of_its_own_window_without_its_final_drop() {
+    let level = |at| match at {
+        0..2000 => 7_000 + at,
+        2000..5000 => 9_000,
+        5000..5800 => 9_000 + 50 * (at - 5000),
+        _ => 1_000 - (at - 5800),
+    };
+    let rate = |from, until| growth_in((at(from), at(until)), level).value().unwrap();
+    let line = rate(0, 2000);
+    assert!((line.slope.0 - 60_000).abs() < 300 && line.is_real(), "{line:?}");
+    assert_eq!(rate(2000, 4990), Growth { slope: Rate::ZERO, low: Rate::ZERO, high: Rate::ZERO });
+    assert_eq!(rate(4000, 6000).sure(), Rate::ZERO, "two thirds of it are still, and the drop is none of it");
+}
+
+#[test]
+fn too_short_a_phase_has_no_growth_and_says_so() {
+    assert_eq!(
+        why(&growth_in((at(1000), at(1900)), |_| 5)),
+        "the phase, without a final drop, lasts 900 ms: that is too short to tell what grows"
+    );
+    assert_eq!(
+        why(&growth_in((at(1000), at(1050)), |_| 5)),
+        "only 5 samples in the phase, before a final drop, 10 are needed"
+    );
+    assert_eq!(
+        why(&growth_in((at(9000), None), |_| 5)),
+        "the phase never began: the run ended after 6.00 s, before 9.00 s"
+    );
+}
+
+#[test]
+fn a_window_that_ends_within_an_unchanged_stretch_is_seen_to_its_end() {
+    let record = RunRecord { duration: Some(Duration::from_secs(6)), ..record() };
+    // Of what is unchanged the recorder writes a row a second.
+    let samples = flat(&[(0, 1), (600, 5), (1600, 5), (2600, 5), (3600, 5), (4600, 5), (5600, 5), (6000, 5)]);
+    let growth = measured(&record, &phases(&[(at(700), at(1800))]), &samples, &[]).phases[0].growth.clone();
+    assert_eq!(growth.value().map(|growth| growth.high), Some(Rate::ZERO), "{growth:?}");
 }
 
 #[test]

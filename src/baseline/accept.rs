@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::analysis::{Measured, Measures};
+use crate::analysis::{Measured, Measures, PhaseMeasures};
 use crate::trace::{Curve, RunRecord};
-use crate::units::{Bytes, SignedBytes};
+use crate::units::Bytes;
 
 use super::{Entry, Key, StoredCurve};
 
@@ -66,22 +66,24 @@ pub fn entry_from(key: Key, runs: &[AcceptedRun<'_>], failures: &[String], commi
         memguard: last.record.memguard.clone(),
         environment: last.record.environment.facts.clone(),
         startup: runs.iter().filter_map(|run| run.measures.startup.value()).collect(),
-        retained: runs.iter().filter_map(|run| run.measures.retained.value()).collect::<Vec<SignedBytes>>(),
-        phases: phase_peaks(&runs),
+        retained: runs.iter().filter_map(|run| run.measures.retained.value()).collect(),
+        growth: runs.iter().filter_map(|run| run.measures.growth.value()).map(|growth| growth.sure()).collect(),
+        phases: of_phases(&runs, |phase| phase.peak.value()),
+        phase_growth: of_phases(&runs, |phase| phase.growth.value().map(|growth| growth.sure())),
         curve: stored(median_run(&runs, &peaks)),
         peak: peaks,
         key,
     })
 }
 
-fn phase_peaks(runs: &[AcceptedRun<'_>]) -> BTreeMap<String, Vec<Bytes>> {
-    let mut peaks: BTreeMap<String, Vec<Bytes>> = BTreeMap::new();
+fn of_phases<T>(runs: &[AcceptedRun<'_>], of: impl Fn(&PhaseMeasures) -> Option<T>) -> BTreeMap<String, Vec<T>> {
+    let mut found: BTreeMap<String, Vec<T>> = BTreeMap::new();
     for phase in runs.iter().flat_map(|run| &run.measures.phases) {
-        if let Some(peak) = phase.peak.value() {
-            peaks.entry(phase.name.clone()).or_default().push(peak);
+        if let Some(value) = of(phase) {
+            found.entry(phase.name.clone()).or_default().push(value);
         }
     }
-    peaks
+    found
 }
 
 /// The run in the middle by its peak; of an even number the lower of the two, of equal peaks the first.
@@ -117,7 +119,7 @@ fn stored(run: AcceptedRun<'_>) -> Option<StoredCurve> {
 mod tests {
     use super::*;
     use crate::baseline::example;
-    use crate::units::Metric;
+    use crate::units::{Metric, Rate, SignedBytes};
 
     type Run = (RunRecord, Measures, Curve);
 
@@ -141,6 +143,7 @@ mod tests {
         assert_eq!(entry.startup, [Bytes::from_mib(120); 3]);
         assert_eq!(entry.retained, [SignedBytes(3 << 20); 3]);
         assert_eq!(entry.phases["load"], [Bytes::from_mib(90); 3]);
+        assert_eq!((&entry.growth, &entry.phase_growth["load"]), (&vec![Rate(22 << 20); 3], &vec![Rate::ZERO; 3]));
         assert_eq!(entry.environment["cores"], "8");
         assert_eq!(entry.measured, "2026-10-08T12:00:00Z");
         let curve = entry.curve.unwrap();

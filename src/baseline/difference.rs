@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::units::{Percent, SignedBytes};
+use crate::units::{Percent, Quantity};
 
 use super::{Entry, Key, Store, StoredMeasure};
 
@@ -39,15 +39,15 @@ pub struct MeasureChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// Not stored before.
-    Added(SignedBytes),
+    Added(Quantity),
     /// Not stored any more.
-    Removed(SignedBytes),
+    Removed(Quantity),
     /// Stored before and after, and perhaps the same.
     Moved {
         /// The median before.
-        old: SignedBytes,
+        old: Quantity,
         /// The median after.
-        new: SignedBytes,
+        new: Quantity,
     },
 }
 
@@ -82,7 +82,7 @@ fn between(key: &Key, old: Option<&Entry>, new: Option<&Entry>) -> Option<Differ
         (None, _) => EntryChange::Added,
         (Some(_), None) => EntryChange::Removed,
     };
-    let medians = |entry: Option<&Entry>| -> BTreeMap<StoredMeasure, SignedBytes> {
+    let medians = |entry: Option<&Entry>| -> BTreeMap<StoredMeasure, Quantity> {
         entry.map(Entry::medians).unwrap_or_default().into_iter().collect()
     };
     let mut after = medians(new);
@@ -145,19 +145,19 @@ mod tests {
         let old_median = |measure| old.median(measure).unwrap();
         assert_eq!(
             moved(&StoredMeasure::Peak),
-            Some(Change::Moved { old: old_median(&StoredMeasure::Peak), new: SignedBytes(220) })
+            Some(Change::Moved { old: old_median(&StoredMeasure::Peak), new: Bytes(220).into() })
         );
         assert_eq!(moved(&StoredMeasure::Startup), Some(Change::Removed(old_median(&StoredMeasure::Startup))));
-        assert_eq!(moved(&StoredMeasure::PhasePeak("sort".to_owned())), Some(Change::Added(SignedBytes(7))));
+        assert_eq!(moved(&StoredMeasure::PhasePeak("sort".to_owned())), Some(Change::Added(Bytes(7).into())));
         let load = StoredMeasure::PhasePeak("load".to_owned());
         assert_eq!(moved(&load), Some(Change::Moved { old: old_median(&load), new: old_median(&load) }));
     }
 
     #[test]
     fn a_change_is_told_in_percent_of_the_old_median() {
-        let moved = Change::Moved { old: SignedBytes(200), new: SignedBytes(210) };
+        let moved = Change::Moved { old: Bytes(200).into(), new: Bytes(210).into() };
         assert_eq!(moved.percent(), Some(Percent(5.0)));
-        assert_eq!(Change::Added(SignedBytes(1)).percent(), None);
-        assert_eq!(Change::Moved { old: SignedBytes(0), new: SignedBytes(1) }.percent(), None);
+        assert_eq!(Change::Added(Bytes(1).into()).percent(), None);
+        assert_eq!(Change::Moved { old: Bytes(0).into(), new: Bytes(1).into() }.percent(), None);
     }
 }

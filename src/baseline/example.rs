@@ -28,7 +28,9 @@ pub(crate) fn entry(workload: &str) -> Entry {
         peak: vec![Bytes::from_mib(201), Bytes::from_mib(199), Bytes::from_mib(200)],
         startup: vec![Bytes::from_mib(120); 3],
         retained: vec![SignedBytes(3 << 20); 3],
+        growth: vec![Rate(22 << 20); 3],
         phases: [("load".to_owned(), vec![Bytes::from_mib(90); 3])].into(),
+        phase_growth: [("load".to_owned(), vec![Rate::ZERO; 3])].into(),
         curve: Some(StoredCurve {
             step: Duration::from_millis(200),
             memory: vec![Bytes::from_mib(120), Bytes::from_mib(200)],
@@ -75,6 +77,7 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
             name: "load".to_owned(),
             window: Measured::Value((Duration::from_secs(1), Duration::from_secs(4))),
             peak: Measured::Value(Bytes::from_mib(90)),
+            growth: Measured::Value(Growth { slope: Rate(1 << 10), low: Rate(-2 << 10), high: Rate(3 << 10) }),
         }],
         samples: 1200,
         quality: Quality::Good,

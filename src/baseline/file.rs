@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use crate::units::{Bytes, Metric, SignedBytes};
+use crate::units::{Bytes, Metric, Rate, SignedBytes};
 
 use super::{Entry, Key, StoredCurve};
 
@@ -40,9 +40,13 @@ pub(super) struct RawEntry {
     startup_bytes: Vec<Bytes>,
     #[serde(default)]
     retained_bytes: Vec<SignedBytes>,
+    #[serde(default)]
+    growth_bytes_per_min: Vec<Rate>,
     curve: Option<RawCurve>,
     #[serde(default)]
     phase_peak_bytes: BTreeMap<String, Vec<Bytes>>,
+    #[serde(default)]
+    phase_growth_bytes_per_min: BTreeMap<String, Vec<Rate>>,
     #[serde(default)]
     environment: BTreeMap<String, String>,
 }
@@ -66,7 +70,9 @@ impl From<RawEntry> for Entry {
             peak: raw.peak_bytes,
             startup: raw.startup_bytes,
             retained: raw.retained_bytes,
+            growth: raw.growth_bytes_per_min,
             phases: raw.phase_peak_bytes,
+            phase_growth: raw.phase_growth_bytes_per_min,
             curve: raw.curve.map(|curve| StoredCurve {
                 step: curve.step_s,
                 memory: curve.kib.into_iter().map(Bytes::from_kib).collect(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Store;
-use crate::units::{Bytes, Metric, SignedBytes};
+use crate::units::{Bytes, Metric, Rate, SignedBytes};
 
 /// The version of the baseline file's meaning.
 pub const SCHEMA: u32 = 1;
@@ -62,8 +62,12 @@ pub struct Entry {
     pub startup: Vec<Bytes>,
     /// Every accepted run's retained memory, where it was measured.
     pub retained: Vec<SignedBytes>,
+    /// Every accepted run's growth, where it was measured: zero where it is not beyond doubt.
+    pub growth: Vec<Rate>,
     /// Every accepted run's peak in each phase.
     pub phases: BTreeMap<String, Vec<Bytes>>,
+    /// Every accepted run's growth in each phase, as that of the run.
+    pub phase_growth: BTreeMap<String, Vec<Rate>>,
     /// The median run's curve, coarse, for the dashed line in the graph.
     pub curve: Option<StoredCurve>,
 }

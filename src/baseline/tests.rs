@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{Entry, Found, Key, Store, StoredCurve, example};
-use crate::units::{Bytes, Metric, SignedBytes};
+use crate::units::{Bytes, Metric, Rate, SignedBytes};
 
 const FILE: &str = "memguard-baseline.toml";
 
@@ -103,9 +103,9 @@ fn a_mistake_made_by_hand_is_shown_with_its_file_and_line() {
         ("memguard =", "memgaurd =", 11, "unknown field `memgaurd`"),
         ("peak_bytes = [210763776", "peak_bytes = [-1", 12, "expected u64"),
         ("peak_bytes = [210763776, 208666624, 209715200]", "peak_bytes = []", 12, "the peak of at least one run"),
-        ("step_s = 0.2", "step_s = 0", 15, "seconds above zero"),
+        ("step_s = 0.2", "step_s = 0", 16, "seconds above zero"),
         ("[[entry]]", "<<<<<<< HEAD\n[[entry]]", 5, "TOML parse error"),
-        ("cores = \"2\"", "cores = 2", 21, "expected a string"),
+        ("cores = \"2\"", "cores = 2", 25, "expected a string"),
     ] {
         let broken = good.replacen(from, to, 1);
         assert_ne!(broken, good, "{from} stands nowhere");
@@ -121,7 +121,7 @@ fn an_entry_that_stands_twice_is_a_mistake() {
     let once = store([example::entry("ingest")]).to_text().unwrap();
     let twice = format!("{once}{}", once.split_once("schema = 1\n").unwrap().1);
     let error = parse(&twice).unwrap_err().to_string();
-    assert!(error.contains("a second entry for `ingest` on linux-x86_64 in pss, at line 25"), "{error}");
+    assert!(error.contains("a second entry for `ingest` on linux-x86_64 in pss, at line 29"), "{error}");
 }
 
 #[test]
@@ -174,6 +174,7 @@ fn windows_line_ends_are_read() {
 fn any_entry() -> impl Strategy<Value = Entry> {
     let bytes = || (0..=i64::MAX as u64).prop_map(Bytes);
     let many = |least| prop::collection::vec(bytes(), least..4);
+    let rates = || prop::collection::vec(any::<i64>().prop_map(Rate), 0..4);
     let curve = (1..10_000_000u64, prop::collection::vec(0..1u64 << 40, 0..60)).prop_map(|(step_ms, kib)| {
         StoredCurve { step: Duration::from_millis(step_ms), memory: kib.into_iter().map(Bytes::from_kib).collect() }
     });
@@ -183,15 +184,30 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         many(0),
         prop::collection::vec(any::<i64>().prop_map(SignedBytes), 0..4),
         prop::collection::btree_map(any::<String>(), many(1), 0..3),
+        rates(),
+        prop::collection::btree_map(any::<String>(), rates().prop_filter("it has values", |it| !it.is_empty()), 0..3),
     );
     let environment = prop::collection::btree_map(any::<String>(), any::<String>(), 0..4);
     (named, measures, environment, prop::option::of(curve)).prop_map(|(named, measures, environment, curve)| {
         let (workload, platform, pss, measured, commit) = named;
-        let (peak, startup, retained, phases) = measures;
+        let (peak, startup, retained, phases, growth, phase_growth) = measures;
         let metric = if pss { Metric::Pss } else { Metric::Rss };
         let key = Key { workload, platform, metric };
         let memguard = measured.clone();
-        Entry { key, measured, commit, memguard, environment, peak, startup, retained, phases, curve }
+        Entry {
+            key,
+            measured,
+            commit,
+            memguard,
+            environment,
+            peak,
+            startup,
+            retained,
+            growth,
+            phases,
+            phase_growth,
+            curve,
+        }
     })
 }
 

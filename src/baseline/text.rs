@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-use crate::units::SignedBytes;
+use crate::units::Quantity;
 
 use super::{Entry, Key, SCHEMA, StoredCurve};
 use crate::analysis::stats::median;
@@ -34,15 +34,12 @@ fn render_entry(out: &mut String, entry: &Entry) {
     amounts(out, "peak_bytes", &entry.peak);
     amounts(out, "startup_bytes", &entry.startup);
     amounts(out, "retained_bytes", &entry.retained);
+    amounts(out, "growth_bytes_per_min", &entry.growth);
     if let Some(curve) = &entry.curve {
         line(out, "curve", curve_text(curve));
     }
-    if entry.phases.values().any(|peaks| !peaks.is_empty()) {
-        out.push_str("\n[entry.phase_peak_bytes]\n");
-        for (phase, peaks) in &entry.phases {
-            amounts(out, &key(phase), peaks);
-        }
-    }
+    of_phases(out, "phase_peak_bytes", &entry.phases);
+    of_phases(out, "phase_growth_bytes_per_min", &entry.phase_growth);
     if !entry.environment.is_empty() {
         out.push_str("\n[entry.environment]\n");
         for (fact, value) in &entry.environment {
@@ -55,11 +52,21 @@ fn line(out: &mut String, key: &str, value: impl Display) {
     let _ = writeln!(out, "{key} = {value}"); // a String takes whatever is written to it
 }
 
-/// Every run's value in bytes, with the median for people. Nothing where nothing was measured.
-fn amounts<T: Copy + Into<SignedBytes>>(out: &mut String, key: &str, values: &[T]) {
-    let values: Vec<SignedBytes> = values.iter().map(|value| (*value).into()).collect();
+/// A table of the phases that have values.
+fn of_phases<T: Copy + Into<Quantity>>(out: &mut String, table: &str, phases: &BTreeMap<String, Vec<T>>) {
+    if phases.values().any(|values| !values.is_empty()) {
+        let _ = writeln!(out, "\n[entry.{table}]");
+        for (phase, values) in phases {
+            amounts(out, &key(phase), values);
+        }
+    }
+}
+
+/// Every run's value in bytes, or in bytes per minute, with the median for people. Nothing where nothing was measured.
+fn amounts<T: Copy + Into<Quantity>>(out: &mut String, key: &str, values: &[T]) {
+    let values: Vec<Quantity> = values.iter().map(|value| (*value).into()).collect();
     if let Some(median) = median(&values) {
-        let list = joined(values.iter().map(|value| value.0));
+        let list = joined(values.iter().map(|value| value.number()));
         line(out, key, format_args!("[{list}]  # median {}", median.plain()));
     }
 }

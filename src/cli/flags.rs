@@ -91,6 +91,9 @@ pub struct JudgeFlags {
     /// The most memory that it may hold at its end above what it held when ready.
     #[arg(long, value_name = "SIZE")]
     pub retained: Option<String>,
+    /// How fast it may grow once it is ready: `2MiB/min`.
+    #[arg(long, value_name = "RATE")]
+    pub growth: Option<String>,
     /// How far the peak may go above the baseline: `5%`, or `5%,4MiB` for at least so many bytes.
     #[arg(long, value_name = "PERCENT[,SIZE]")]
     pub max_peak_increase: Option<String>,
@@ -100,6 +103,9 @@ pub struct JudgeFlags {
     /// The same for the memory retained.
     #[arg(long, value_name = "PERCENT[,SIZE]")]
     pub max_retained_increase: Option<String>,
+    /// The same for growth: `20%`, or `20%,1MiB/min`.
+    #[arg(long, value_name = "PERCENT[,RATE]")]
+    pub max_growth_increase: Option<String>,
     /// Start-up ends at the first log line that matches.
     #[arg(long, value_name = "REGEX", group = "ready-kind")]
     pub ready_log: Option<String>,

@@ -23,9 +23,11 @@ impl<'a> FlagTable<'a> {
         self.text("budget.peak", "--peak", flags.peak.as_deref());
         self.text("budget.startup", "--startup", flags.startup.as_deref());
         self.text("budget.retained", "--retained", flags.retained.as_deref());
+        self.text("budget.growth", "--growth", flags.growth.as_deref());
         self.tolerance("peak", "--max-peak-increase", flags.max_peak_increase.as_deref());
         self.tolerance("startup", "--max-startup-increase", flags.max_startup_increase.as_deref());
         self.tolerance("retained", "--max-retained-increase", flags.max_retained_increase.as_deref());
+        self.tolerance("growth", "--max-growth-increase", flags.max_growth_increase.as_deref());
         self.text("ready.log", "--ready-log", flags.ready_log.as_deref());
         self.text("ready.after", "--ready-after", flags.ready_after.as_deref());
         self.text("level", "--level", flags.level.as_deref());

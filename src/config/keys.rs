@@ -47,7 +47,7 @@ pub const STOP: &[&str] = &["signal", "grace"];
 pub const LOG: &[&str] = &["path", "time", "zone"];
 
 /// Keys of `budget` and `regression`.
-pub const MEASURES: &[&str] = &["peak", "startup", "retained"];
+pub const MEASURES: &[&str] = &["peak", "startup", "retained", "growth"];
 
 /// Keys of a tolerance.
 pub const TOLERANCE: &[&str] = &["percent", "at_least"];
@@ -59,4 +59,4 @@ pub const PHASE: &[&str] = &["name", "from", "until", "budget", "regression"];
 pub const EDGE: &[&str] = &["log", "at"];
 
 /// What a phase can be held to.
-pub const PHASE_MEASURES: &[&str] = &["peak"];
+pub const PHASE_MEASURES: &[&str] = &["peak", "growth"];

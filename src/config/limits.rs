@@ -2,13 +2,14 @@ use super::keys;
 use super::layers::Layers;
 use super::node::{Node, Table, Value};
 use super::read::Reader;
-use crate::units::{Bytes, Percent};
+use crate::units::{Bytes, Percent, Quantity, Rate};
 use crate::verdict::{Budget, ConfigLine, Level, Limits, Measure, Subject, Tolerance};
 
 /// A rise of less than this is never a regression, unless `at_least` says another.
-pub(super) const AT_LEAST: Bytes = Bytes(512 << 10);
+const AT_LEAST: Bytes = Bytes(512 << 10);
+/// The same for growth.
+const AT_LEAST_RATE: Rate = Rate(1 << 20);
 
-pub(super) const MEASURES: [Measure; 3] = [Measure::Peak, Measure::Startup, Measure::Retained];
 const LEVELS: [(&str, Level); 2] = [("fail", Level::Fail), ("warn", Level::Warn)];
 
 impl Reader {
@@ -21,7 +22,7 @@ impl Reader {
             self.check_tables(layers, key, known);
         }
         let (budgets, tolerances) = (layers.inner("budget"), layers.inner("regression"));
-        for measure in MEASURES {
+        for measure in Measure::ALL {
             let subject = Subject { phase: None, measure };
             if let Some(node) = budgets.get(measure.name()) {
                 limits.budgets.extend(self.budget(node, subject.clone()));
@@ -39,12 +40,15 @@ impl Reader {
         for key in ["budget", "regression"] {
             self.check_tables(&layers, key, keys::PHASE_MEASURES);
         }
-        let subject = Subject { phase: Some(phase.to_owned()), measure: Measure::Peak };
-        if let Some(node) = layers.inner("budget").get("peak") {
-            limits.budgets.extend(self.budget(node, subject.clone()));
-        }
-        if let Some(node) = layers.inner("regression").get("peak") {
-            limits.tolerances.extend(self.tolerance(node, subject));
+        let (budgets, tolerances) = (layers.inner("budget"), layers.inner("regression"));
+        for measure in Measure::OF_PHASE {
+            let subject = Subject { phase: Some(phase.to_owned()), measure };
+            if let Some(node) = budgets.get(measure.name()) {
+                limits.budgets.extend(self.budget(node, subject.clone()));
+            }
+            if let Some(node) = tolerances.get(measure.name()) {
+                limits.tolerances.extend(self.tolerance(node, subject));
+            }
         }
     }
 
@@ -60,8 +64,8 @@ impl Reader {
     }
 
     fn budget(&mut self, node: &Node, subject: Subject) -> Option<Budget> {
-        let limit = self.bytes(node)?;
-        if limit == Bytes::ZERO && subject.measure != Measure::Retained {
+        let limit = self.amount(node, subject.measure)?;
+        if limit == Quantity::from(Bytes::ZERO) && subject.measure != Measure::Retained {
             let what = "no program can stay within a budget of nothing";
             self.wrong("budget-never-met", &node.place, what, "write the most that passes, such as \"512 MiB\"");
             return None;
@@ -69,23 +73,38 @@ impl Reader {
         Some(Budget { subject, limit, written: self.line(node) })
     }
 
+    /// What a measure is limited by.
+    fn amount(&mut self, node: &Node, measure: Measure) -> Option<Quantity> {
+        match measure {
+            Measure::Growth => self.rate(node).map(Quantity::from),
+            Measure::Peak | Measure::Startup | Measure::Retained => self.bytes(node).map(Quantity::from),
+        }
+    }
+
     fn tolerance(&mut self, node: &Node, subject: Subject) -> Option<Tolerance> {
         let written = self.line(node);
+        let usual = match subject.measure {
+            Measure::Growth => AT_LEAST_RATE.into(),
+            Measure::Peak | Measure::Startup | Measure::Retained => AT_LEAST.into(),
+        };
         let Value::Table(table) = &node.value else {
             let percent = self.percent(node)?;
-            return Some(Tolerance { subject, percent, at_least: AT_LEAST, written });
+            return Some(Tolerance { subject, percent, at_least: usual, written });
         };
         self.check_keys(table, keys::TOLERANCE, "a tolerance");
         let percent = table.get("percent").map(|node| self.percent(node));
-        let at_least = table.get("at_least").map(|node| self.bytes(node));
+        let at_least = table.get("at_least").map(|node| self.amount(node, subject.measure));
         if percent.is_none() && at_least.is_none() {
-            let help = "write \"5%\", or { percent = 5, at_least = \"4 MiB\" }";
+            let help = match subject.measure {
+                Measure::Growth => "write \"5%\", or { percent = 5, at_least = \"4 MiB/min\" }",
+                _ => "write \"5%\", or { percent = 5, at_least = \"4 MiB\" }",
+            };
             self.wrong("empty-tolerance", &node.place, "the tolerance is empty", help);
             return None;
         }
-        // Without a percentage the bytes alone decide.
+        // Without a percentage the amount alone decides.
         let percent = percent.unwrap_or(Some(Percent(0.0)))?;
-        Some(Tolerance { subject, percent, at_least: at_least.unwrap_or(Some(AT_LEAST))?, written })
+        Some(Tolerance { subject, percent, at_least: at_least.unwrap_or(Some(usual))?, written })
     }
 
     /// Where a limit stands, if that is in a file.

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::mistakes::Mistake;
 use super::node::{Node, Table, Value};
 use super::sources::{Place, Sources};
-use crate::units::{Bytes, Percent, UnitError, parse_duration};
+use crate::units::{Bytes, Percent, Rate, UnitError, parse_duration};
 use crate::workload::Command;
 
 /// Turns nodes into values with units, and collects what is wrong with them.
@@ -108,6 +108,15 @@ impl Reader {
             return None;
         };
         text.parse().map_err(|error| self.unit_error("wrong-size", &node.place, error)).ok()
+    }
+
+    pub(super) fn rate(&mut self, node: &Node) -> Option<Rate> {
+        const EXAMPLE: &str = "an amount and a time in quotes, such as \"2 MiB/min\"";
+        let Value::Text(text) = &node.value else {
+            self.wrong_kind(node, "a growth", EXAMPLE);
+            return None;
+        };
+        text.parse().map_err(|error| self.unit_error("wrong-rate", &node.place, error)).ok()
     }
 
     pub(super) fn duration(&mut self, node: &Node, least: Duration) -> Option<Duration> {

@@ -9,7 +9,7 @@ use super::plan::WorkloadPlan;
 use super::read::Reader;
 use super::ready::rules;
 use crate::sampler::{self, SourceChoice};
-use crate::units::Metric;
+use crate::units::{Metric, Quantity};
 use crate::verdict::Measure;
 use crate::workload::{Settings, Signal, Stop};
 
@@ -50,9 +50,10 @@ impl Reader {
             .iter()
             .find(|budget| budget.subject.phase.is_none() && budget.subject.measure == Measure::Peak);
         if let (Some(abort), Some(budget), Some(node)) = (abort_above, peak, layers.get("abort_above"))
-            && abort <= budget.limit
+            && Quantity::from(abort) <= budget.limit
         {
-            let what = format!("`abort_above` ends the run before its peak can reach the budget of {}", budget.limit);
+            let limit = budget.limit.plain();
+            let what = format!("`abort_above` ends the run before its peak can reach the budget of {limit}");
             self.wrong("budget-never-met", &node.place, what, "set it well above the peak's budget");
         }
         Some(WorkloadPlan {

@@ -123,7 +123,7 @@ pub fn demo(out: &Path, voice: Voice) -> Result<ExitCode> {
     let own = std::env::current_exe().context("could not find memguard's own program, which the demo runs")?;
     let ready = Regex::new(synth::DEMO_READY).context("the demo's own pattern is wrong")?;
     let subject = |measure| Subject { phase: None, measure };
-    let budget = |measure, mib| Budget { subject: subject(measure), limit: Bytes::from_mib(mib), written: None };
+    let budget = |measure, mib| Budget { subject: subject(measure), limit: Bytes::from_mib(mib).into(), written: None };
     let workload = WorkloadPlan {
         name: "demo".into(),
         runs: 1,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::baseline::{Change, Difference, EntryChange, Key, Store};
-use crate::units::SignedBytes;
+use crate::units::Quantity;
 
 use super::escape::plain;
 
@@ -61,7 +61,7 @@ pub fn differences(differences: &[Difference]) -> String {
     out
 }
 
-fn moved(old: SignedBytes, new: SignedBytes, change: Change) -> String {
+fn moved(old: Quantity, new: Quantity, change: Change) -> String {
     let percent = change.percent().map_or_else(String::new, |percent| format!(" ({})", percent.signed()));
     format!("{} → {}{percent}", old.plain(), new.plain())
 }

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::escape::plain;
+use crate::analysis::LogGrowth;
 use crate::analysis::stats::median;
-use crate::analysis::{LogGrowth, Measures};
-use crate::units::{Bytes, Percent, SignedBytes, format_duration};
-use crate::verdict::Judged;
+use crate::units::{Bytes, Percent, Quantity, SignedBytes, format_duration};
+use crate::verdict::{Judged, Measure, Subject};
 
 /// A workload on both sides.
 #[derive(Debug, Clone, Copy)]
@@ -58,34 +58,28 @@ pub fn compare(pairs: &[Pair<'_>], width: usize) -> String {
     out
 }
 
-type Of = fn(&Measures) -> Option<SignedBytes>;
-
-/// The rows of a workload: its name, the measure, base, head, the change in bytes and in percent.
+/// The rows of a workload: its name, the measure, base, head, the change and its percentage.
 pub(super) fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
-    let of: [(&str, Of); 3] = [
-        ("peak", |measures| measures.peak.value().map(|peak| peak.value.into())),
-        ("startup", |measures| measures.startup.value().map(Into::into)),
-        ("retained", |measures| measures.retained.value()),
-    ];
-    let middle = |side: &Side<'_>, of: Of| {
-        median(&side.judged.runs.iter().filter_map(|run| of(&run.measures)).collect::<Vec<_>>())
+    let middle = |side: &Side<'_>, subject: &Subject| {
+        median(&side.judged.runs.iter().filter_map(|run| subject.of(&run.measures).value()).collect::<Vec<_>>())
     };
     let name = plain(&pair.head.judged.name, 40);
     let mut rows = Vec::new();
-    for (measure, of) in of {
-        let (base, head) = (middle(&pair.base, of), middle(&pair.head, of));
+    for measure in Measure::ALL {
+        let subject = Subject { phase: None, measure };
+        let (base, head) = (middle(&pair.base, &subject), middle(&pair.head, &subject));
         if base.is_none() && head.is_none() {
             continue;
         }
-        let shown = |value: Option<SignedBytes>| value.map_or_else(|| "not measured".to_owned(), SignedBytes::plain);
+        let shown = |value: Option<Quantity>| value.map_or_else(|| "not measured".to_owned(), Quantity::plain);
         let (change, percent) = match base.zip(head) {
             Some((base, head)) => {
                 let percent = Percent::change(base, head).map_or_else(String::new, Percent::signed);
-                (head.minus(base).to_string(), percent)
+                (head.minus(base).signed(), percent)
             }
             None => (String::new(), String::new()),
         };
-        rows.push([name.clone(), measure.to_owned(), shown(base), shown(head), change, percent]);
+        rows.push([name.clone(), measure.name().to_owned(), shown(base), shown(head), change, percent]);
     }
     let duration = |side: &Side<'_>| {
         let mut all: Vec<_> = side.judged.runs.iter().map(|run| run.measures.duration).collect();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::escape::plain;
 use super::table::name;
-use crate::units::SignedBytes;
+use crate::units::Quantity;
 use crate::verdict::{Check, CheckKind, Outcome};
 
 /// The longest reason that is told in full.
@@ -17,8 +17,8 @@ enum Came {
     /// It could not be measured well enough to answer.
     Unmeasured,
     Crossed {
-        value: SignedBytes,
-        limit: SignedBytes,
+        value: Quantity,
+        limit: Quantity,
     },
 }
 
@@ -48,7 +48,7 @@ pub fn what(check: &Check) -> Option<String> {
             match check.kind {
                 CheckKind::Budget => format!("{subject} is {value}, {over} above the budget of {limit}"),
                 CheckKind::Regression => {
-                    let base = check.baseline.map_or_else(String::new, SignedBytes::plain);
+                    let base = check.baseline.map_or_else(String::new, Quantity::plain);
                     let change = check.change().map_or_else(String::new, |change| format!(" ({})", change.signed()));
                     format!("{subject} rose from {base} to {value}{change}, {over} more than is tolerated")
                 }
@@ -104,7 +104,7 @@ mod tests {
     use crate::verdict::{ConfigLine, Measure, Subject};
 
     fn check(kind: CheckKind, outcome: Outcome, value: Option<u64>, limit: Option<u64>) -> Check {
-        let mib = |mib: u64| SignedBytes::from(Bytes::from_mib(mib));
+        let mib = |mib: u64| Quantity::from(Bytes::from_mib(mib));
         Check {
             kind,
             subject: Subject { phase: None, measure: Measure::Peak },

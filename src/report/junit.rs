@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::table::name;
 use crate::trace::RunRecord;
-use crate::units::SignedBytes;
+use crate::units::Quantity;
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Outcome};
 
 /// The report of all workloads.
@@ -91,7 +91,7 @@ fn title(check: &Check) -> String {
 }
 
 fn body(check: &Check) -> String {
-    let amount = |amount: Option<SignedBytes>| amount.map_or_else(|| "unmeasured".to_owned(), SignedBytes::plain);
+    let amount = |amount: Option<Quantity>| amount.map_or_else(|| "unmeasured".to_owned(), Quantity::plain);
     let note = check.note.clone().unwrap_or_default();
     let numbers = match check.kind {
         CheckKind::Budget => format!("{} is above the budget of {}", amount(check.value), amount(check.limit)),

@@ -1,5 +1,5 @@
 use crate::analysis::{Certainty, Measured, Quality};
-use crate::units::{Bytes, Percent, SignedBytes};
+use crate::units::{Bytes, Percent, Quantity};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
 
 use super::escape::plain;
@@ -48,26 +48,33 @@ fn rows_of(judged: &Judged) -> Vec<Row> {
 /// The measures worth a line: peak always, what depends on a mark where the mark was asked for.
 fn subjects(judged: &Judged) -> Vec<Subject> {
     let Some(run) = judged.runs.first() else { return Vec::new() };
-    let mut subjects: Vec<Subject> =
-        [Measure::Peak, Measure::Startup, Measure::Retained].map(|measure| Subject { phase: None, measure }).into();
-    let phases = run.measures.phases.iter().map(|phase| phase.name.clone());
-    subjects.extend(phases.map(|phase| Subject { phase: Some(phase), measure: Measure::Peak }));
+    let mut subjects: Vec<Subject> = Measure::ALL.into_iter().map(|measure| Subject { phase: None, measure }).collect();
+    for phase in &run.measures.phases {
+        subjects.extend(Measure::OF_PHASE.map(|measure| Subject { phase: Some(phase.name.clone()), measure }));
+    }
     let has_ready = matches!(run.measures.ready, Measured::Value(_));
     let checked = |subject: &Subject| judged.checks.iter().any(|check| check.subject == *subject);
-    subjects.retain(|subject| subject.measure == Measure::Peak || has_ready || checked(subject));
+    subjects.retain(|subject| {
+        let told = match subject.measure {
+            Measure::Peak => true,
+            Measure::Startup | Measure::Retained => has_ready,
+            // Most have none, and few phases are meant to be steady.
+            Measure::Growth => {
+                subject.phase.is_none() && run.measures.growth.value().is_some_and(|growth| growth.is_real())
+            }
+        };
+        told || checked(subject)
+    });
     subjects
 }
 
 fn asked(judged: &Judged, check: &Check) -> Row {
-    let amount = |amount: Option<SignedBytes>| amount.map_or_else(|| MISSING.to_owned(), SignedBytes::plain);
+    let amount = |amount: Option<Quantity>| amount.map_or_else(|| MISSING.to_owned(), Quantity::plain);
     let is_budget = check.kind == CheckKind::Budget;
-    let value = match check.run.filter(|_| check.subject == Subject { phase: None, measure: Measure::Peak }) {
-        Some(number) => judged
-            .runs
-            .iter()
-            .find(|run| run.record.run == number)
-            .map_or_else(|| amount(check.value), |run| with_bound(run, &amount(check.value))),
-        None => amount(check.value),
+    let run = check.run.and_then(|number| judged.runs.iter().find(|run| run.record.run == number));
+    let value = match (check.value, run) {
+        (Some(value), Some(run)) => shown(&check.subject, run, value),
+        (value, _) => amount(value),
     };
     Row {
         workload: plain(&judged.name, NAME),
@@ -80,27 +87,25 @@ fn asked(judged: &Judged, check: &Check) -> Row {
     }
 }
 
+/// What may have been higher says so: growth by the end of its interval, where that is above 10 %.
+fn shown(subject: &Subject, run: &JudgedRun, value: Quantity) -> String {
+    let plain = value.plain();
+    match (&subject.phase, subject.measure) {
+        (None, Measure::Peak) => with_bound(run, &plain),
+        (_, Measure::Growth) => match subject.growth(&run.measures).value().map(|growth| Quantity::from(growth.high)) {
+            Some(high) if high > value.times(1.1) => format!("{plain} (≤ {})", high.plain()),
+            _ => plain,
+        },
+        _ => plain,
+    }
+}
+
 /// What was measured though nobody set a limit: the worst run's, as a budget would judge it.
 fn unasked(judged: &Judged, subject: &Subject) -> Row {
-    let values = judged.runs.iter().filter_map(|run| {
-        let measures = &run.measures;
-        let value = match (&subject.phase, subject.measure) {
-            (Some(phase), _) => {
-                measures.phases.iter().find(|other| other.name == *phase)?.peak.value().map(SignedBytes::from)
-            }
-            (None, Measure::Peak) => measures.peak.value().map(|peak| peak.value.into()),
-            (None, Measure::Startup) => measures.startup.value().map(SignedBytes::from),
-            (None, Measure::Retained) => measures.retained.value(),
-        };
-        Some((value?, run))
-    });
-    let value = values.max_by_key(|(value, _)| *value).map_or_else(
-        || MISSING.to_owned(),
-        |(value, run)| {
-            let is_peak = *subject == Subject { phase: None, measure: Measure::Peak };
-            if is_peak { with_bound(run, &value.plain()) } else { value.plain() }
-        },
-    );
+    let values = judged.runs.iter().filter_map(|run| Some((subject.of(&run.measures).value()?, run)));
+    let value = values
+        .max_by_key(|(value, _)| *value)
+        .map_or_else(|| MISSING.to_owned(), |(value, run)| shown(subject, run, value));
     Row {
         workload: plain(&judged.name, NAME),
         measure: name(subject),

@@ -6,12 +6,14 @@ mod bytes;
 mod duration;
 mod metric;
 mod percent;
+mod quantity;
 mod rate;
 
 pub use bytes::{Bytes, SignedBytes};
 pub use duration::{format_duration, parse_duration};
 pub use metric::{Metric, Parts};
 pub use percent::Percent;
+pub use quantity::Quantity;
 pub use rate::Rate;
 
 /// Why a text is not the amount it was meant to be.

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, SignedBytes, UnitError, number_and_unit};
+use super::{Bytes, Quantity, UnitError, number_and_unit};
 
 /// A share of something else, in hundredths. Shown as `5.0%`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -15,8 +15,9 @@ const HELP: &str = "write a number and one percent sign, such as \"5%\"";
 impl Percent {
     /// How far `value` is above `base` (below: negative), as a share of `base`. None where `base` is not above zero.
     #[must_use]
-    pub fn change(base: SignedBytes, value: SignedBytes) -> Option<Self> {
-        (base.0 > 0).then(|| Self((value.as_f64() - base.as_f64()) / base.as_f64() * 100.0))
+    pub fn change(base: impl Into<Quantity>, value: impl Into<Quantity>) -> Option<Self> {
+        let (base, value) = (base.into(), value.into());
+        base.is_positive().then(|| Self((value.as_f64() - base.as_f64()) / base.as_f64() * 100.0))
     }
 
     /// This share of an amount.
@@ -54,6 +55,7 @@ impl FromStr for Percent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::SignedBytes;
     use proptest::prelude::*;
 
     #[test]

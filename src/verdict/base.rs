@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Budget, ConfigLine, Level, Limits, Subject, Tolerance};
 use crate::baseline::{Change, Difference, EntryChange};
-use crate::units::SignedBytes;
+use crate::units::Quantity;
 
 /// The commit whose baseline judges, in the place of the one that lies here.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ fn of_workload(name: &str, old: &Limits, new: &Limits) -> Vec<Edit> {
     let budgets = pair(&old.budgets, &new.budgets, |budget| &budget.subject);
     edits.extend(budgets.into_iter().filter_map(|(subject, before, now)| {
         let limits = (before.map(|budget| budget.limit), now.map(|budget| budget.limit));
-        let shown = |budget: &Budget| budget.limit.to_string();
+        let shown = |budget: &Budget| budget.limit.plain();
         (limits.0 != limits.1).then(|| Edit {
             old: before.map(shown),
             new: now.map(shown),
@@ -107,7 +107,7 @@ fn of_workload(name: &str, old: &Limits, new: &Limits) -> Vec<Edit> {
     edits.extend(tolerances.into_iter().filter_map(|(subject, before, now)| {
         let limit = |tolerance: &Tolerance| (tolerance.percent, tolerance.at_least);
         let limits = (before.map(limit), now.map(limit));
-        let shown = |tolerance: &Tolerance| format!("{} and {}", tolerance.percent, tolerance.at_least);
+        let shown = |tolerance: &Tolerance| format!("{} and {}", tolerance.percent, tolerance.at_least.plain());
         (limits.0 != limits.1).then(|| Edit {
             old: before.map(shown),
             new: now.map(shown),
@@ -146,7 +146,7 @@ pub fn baseline_edits(differences: &[Difference]) -> Vec<Edit> {
         let on = |measure: &str| format!("{measure} on `{}` in {}", key.platform, key.metric);
         let before = edits.len();
         for measure in &difference.measures {
-            let shown = |bytes: SignedBytes| Some(bytes.plain());
+            let shown = |amount: Quantity| Some(amount.plain());
             let (old, new, loosens) = match measure.change {
                 Change::Added(new) => (None, shown(new), false),
                 Change::Removed(old) => (shown(old), None, true),
@@ -172,11 +172,12 @@ mod tests {
 
     fn limits(peak: Option<u64>, percent: f64, level: Level) -> Limits {
         let subject = |measure| Subject { phase: None, measure };
-        let budget = |mib| Budget { subject: subject(Measure::Peak), limit: Bytes::from_mib(mib), written: None };
+        let budget =
+            |mib| Budget { subject: subject(Measure::Peak), limit: Bytes::from_mib(mib).into(), written: None };
         let tolerance = Tolerance {
             subject: subject(Measure::Startup),
             percent: Percent(percent),
-            at_least: Bytes(1),
+            at_least: Bytes(1).into(),
             written: None,
         };
         Limits { budgets: peak.map(budget).into_iter().collect(), tolerances: vec![tolerance], level }

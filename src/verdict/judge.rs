@@ -1,7 +1,7 @@
+use crate::analysis::Measured;
 use crate::analysis::stats::median;
-use crate::analysis::{Measured, Measures};
 use crate::baseline::{Entry, Found, Key, StoredMeasure};
-use crate::units::SignedBytes;
+use crate::units::Quantity;
 
 use super::doubt::doubt;
 use super::failures::failure;
@@ -49,7 +49,7 @@ pub fn verdict(failures: &[RunFailure], checks: &[Check]) -> Verdict {
 }
 
 fn judge_budget(budget: &Budget, runs: &[JudgedRun]) -> Check {
-    let limit = SignedBytes::from(budget.limit);
+    let limit = budget.limit;
     let check = Check {
         kind: CheckKind::Budget,
         subject: budget.subject.clone(),
@@ -80,7 +80,7 @@ fn judge_budget(budget: &Budget, runs: &[JudgedRun]) -> Check {
     }
 }
 
-fn worst(values: &[(u32, SignedBytes)]) -> Option<(u32, SignedBytes)> {
+fn worst(values: &[(u32, Quantity)]) -> Option<(u32, Quantity)> {
     // Of equal runs the first, so that the answer does not depend on how a maximum is searched for.
     values.iter().copied().reduce(|worst, other| if other.1 > worst.1 { other } else { worst })
 }
@@ -128,24 +128,23 @@ fn judge_tolerance(tolerance: &Tolerance, runs: &[JudgedRun], baseline: &Found) 
     check
 }
 
-/// The most that passes: above the baseline by the percentage *and* by the bytes, so by whichever is more. Of a base that is
+/// The most that passes: above the baseline by the percentage *and* by the amount, so by whichever is more. Of a base that is
 /// not above zero there is no percentage.
-fn limit_above(base: SignedBytes, tolerance: &Tolerance) -> SignedBytes {
-    let share = if base.0 > 0 { base.as_f64() * tolerance.percent.0 / 100.0 } else { 0.0 };
-    let bytes = SignedBytes::from(tolerance.at_least).0;
-    SignedBytes(base.0.saturating_add((share.round() as i64).max(bytes)))
+fn limit_above(base: Quantity, tolerance: &Tolerance) -> Quantity {
+    let share = base.times(tolerance.percent.0 / 100.0);
+    base.plus(share.max(tolerance.at_least))
 }
 
 /// Some runs lack the measure.
 struct Missing {
-    values: Vec<(u32, SignedBytes)>,
+    values: Vec<(u32, Quantity)>,
     why: String,
 }
 
-fn measured(subject: &Subject, runs: &[JudgedRun]) -> Result<Vec<(u32, SignedBytes)>, Missing> {
+fn measured(subject: &Subject, runs: &[JudgedRun]) -> Result<Vec<(u32, Quantity)>, Missing> {
     let (mut values, mut why) = (Vec::new(), None);
     for run in runs {
-        match value(subject, &run.measures) {
+        match subject.of(&run.measures) {
             Measured::Value(value) => values.push((run.record.run, value)),
             Measured::Unmeasured(reason) => {
                 let reason = if runs.len() == 1 { reason } else { format!("run {}: {reason}", run.record.run) };
@@ -159,33 +158,15 @@ fn measured(subject: &Subject, runs: &[JudgedRun]) -> Result<Vec<(u32, SignedByt
     }
 }
 
-/// The measure that a limit is about.
-fn value(subject: &Subject, measures: &Measures) -> Measured<SignedBytes> {
-    let bytes = |measured: &Measured<_>| match measured {
-        Measured::Value(bytes) => Measured::Value(SignedBytes::from(*bytes)),
-        Measured::Unmeasured(why) => Measured::Unmeasured(why.clone()),
-    };
-    match (&subject.phase, subject.measure) {
-        (Some(name), _) => match measures.phases.iter().find(|phase| phase.name == *name) {
-            Some(phase) => bytes(&phase.peak),
-            None => Measured::Unmeasured(format!("there is no phase `{name}`")),
-        },
-        (None, Measure::Peak) => match &measures.peak {
-            Measured::Value(peak) => Measured::Value(peak.value.into()),
-            Measured::Unmeasured(why) => Measured::Unmeasured(why.clone()),
-        },
-        (None, Measure::Startup) => bytes(&measures.startup),
-        (None, Measure::Retained) => measures.retained.clone(),
-    }
-}
-
 /// The baseline's name for what a limit is about.
 fn stored(subject: &Subject) -> StoredMeasure {
     match (&subject.phase, subject.measure) {
+        (Some(phase), Measure::Growth) => StoredMeasure::PhaseGrowth(phase.clone()),
         (Some(phase), _) => StoredMeasure::PhasePeak(phase.clone()),
         (None, Measure::Peak) => StoredMeasure::Peak,
         (None, Measure::Startup) => StoredMeasure::Startup,
         (None, Measure::Retained) => StoredMeasure::Retained,
+        (None, Measure::Growth) => StoredMeasure::Growth,
     }
 }
 

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
-use crate::analysis::Measures;
+use crate::analysis::{Growth, Measured, Measures, PhaseMeasures};
 use crate::baseline::{Key, StoredCurve};
 use crate::trace::{Curve, RunRecord};
-use crate::units::{Bytes, Percent, SignedBytes};
+use crate::units::{Percent, Quantity};
 
 /// What a workload is held to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,9 +35,16 @@ pub enum Measure {
     Startup,
     /// The level at the end of the steady part less the level at ready.
     Retained,
+    /// How fast memory grows in the steady part (or in the phase): none where it is not beyond doubt that it does.
+    Growth,
 }
 
 impl Measure {
+    /// Every one, in the order in which they are told.
+    pub const ALL: [Self; 4] = [Self::Peak, Self::Startup, Self::Retained, Self::Growth];
+    /// Those of a phase.
+    pub const OF_PHASE: [Self; 2] = [Self::Peak, Self::Growth];
+
     /// As the config, the files and people write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -45,6 +52,7 @@ impl Measure {
             Self::Peak => "peak",
             Self::Startup => "startup",
             Self::Retained => "retained",
+            Self::Growth => "growth",
         }
     }
 }
@@ -52,10 +60,42 @@ impl Measure {
 /// A measure of the whole run or of one phase.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
-    /// None for the whole run. A phase has a peak alone.
+    /// None for the whole run. A phase has a peak and a growth alone.
     pub phase: Option<String>,
     /// What is measured.
     pub measure: Measure,
+}
+
+impl Subject {
+    /// What was measured of it in a run.
+    #[must_use]
+    pub fn of(&self, measures: &Measures) -> Measured<Quantity> {
+        match self.measure {
+            Measure::Growth => self.growth(measures).map(|growth| growth.sure().into()),
+            Measure::Retained => measures.retained.map(|bytes| (*bytes).into()),
+            Measure::Startup => measures.startup.map(|bytes| (*bytes).into()),
+            Measure::Peak => match &self.phase {
+                None => measures.peak.map(|peak| peak.value.into()),
+                Some(_) => self.in_phase(measures, |phase| &phase.peak).map(|bytes| (*bytes).into()),
+            },
+        }
+    }
+
+    /// The growth that it is about, with its interval.
+    pub fn growth(&self, measures: &Measures) -> Measured<Growth> {
+        match &self.phase {
+            None => measures.growth.clone(),
+            Some(_) => self.in_phase(measures, |phase| &phase.growth),
+        }
+    }
+
+    fn in_phase<T: Clone>(&self, measures: &Measures, of: impl Fn(&PhaseMeasures) -> &Measured<T>) -> Measured<T> {
+        let name = self.phase.as_deref().unwrap_or_default();
+        match measures.phases.iter().find(|phase| phase.name == name) {
+            Some(phase) => of(phase).clone(),
+            None => Measured::Unmeasured(format!("there is no phase `{name}`")),
+        }
+    }
 }
 
 /// Where in the config a limit was written, so that a finding can point there.
@@ -73,12 +113,12 @@ pub struct Budget {
     /// What is limited.
     pub subject: Subject,
     /// The most that passes.
-    pub limit: Bytes,
+    pub limit: Quantity,
     /// Where it was written; None where it came from a flag.
     pub written: Option<ConfigLine>,
 }
 
-/// A limit against the baseline: crossed only when the rise is above the percentage *and* above the bytes.
+/// A limit against the baseline: crossed only when the rise is above the percentage *and* above the amount.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tolerance {
     /// What is limited.
@@ -86,7 +126,7 @@ pub struct Tolerance {
     /// How far above the baseline's median the median may go, in percent of the baseline.
     pub percent: Percent,
     /// A rise of less than this is never a regression.
-    pub at_least: Bytes,
+    pub at_least: Quantity,
     /// Where it was written; None where it came from a flag.
     pub written: Option<ConfigLine>,
 }
@@ -125,13 +165,13 @@ pub struct Check {
     /// About what.
     pub subject: Subject,
     /// What was judged: the worst run for a budget, the median for a regression. None where unmeasured.
-    pub value: Option<SignedBytes>,
+    pub value: Option<Quantity>,
     /// The run (1 for the first) that `value` is from, for a budget.
     pub run: Option<u32>,
     /// The most that passes. None for a regression without a comparable baseline.
-    pub limit: Option<SignedBytes>,
+    pub limit: Option<Quantity>,
     /// The baseline's median. None for a budget, or where there is none.
-    pub baseline: Option<SignedBytes>,
+    pub baseline: Option<Quantity>,
     /// The answer.
     pub outcome: Outcome,
     /// Why, where the numbers alone do not say it: why unmeasured, what is not comparable.

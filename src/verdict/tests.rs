@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::{Certainty, Measured, Peak, Quality};
+use crate::analysis::{Certainty, Growth, Measured, Peak, Quality};
 use crate::baseline::{Found, example};
 use crate::trace::{Ended, MarkKind, ReadyMark};
-use crate::units::{Bytes, Percent, SignedBytes};
+use crate::units::{Bytes, Percent, Rate, SignedBytes};
 
 const fn mib(mib: u64) -> Bytes {
     Bytes::from_mib(mib)
@@ -24,11 +24,11 @@ fn peak() -> Subject {
 }
 
 fn budget(limit: Bytes) -> Limits {
-    Limits { budgets: vec![Budget { subject: peak(), limit, written: None }], ..Limits::default() }
+    Limits { budgets: vec![Budget { subject: peak(), limit: limit.into(), written: None }], ..Limits::default() }
 }
 
 fn tolerance(percent: f64, at_least: Bytes) -> Limits {
-    let tolerance = Tolerance { subject: peak(), percent: Percent(percent), at_least, written: None };
+    let tolerance = Tolerance { subject: peak(), percent: Percent(percent), at_least: at_least.into(), written: None };
     Limits { tolerances: vec![tolerance], ..Limits::default() }
 }
 
@@ -90,13 +90,69 @@ fn falling_below_the_baseline_is_no_regression() {
 #[test]
 fn of_a_baseline_that_retains_nothing_only_the_bytes_count() {
     let subject = Subject { phase: None, measure: Measure::Retained };
-    let tolerance = Tolerance { subject, percent: Percent(500.0), at_least: mib(1), written: None };
+    let tolerance = Tolerance { subject, percent: Percent(500.0), at_least: mib(1).into(), written: None };
     let limits = Limits { tolerances: vec![tolerance], ..Limits::default() };
     let mut entry = example::entry("ingest");
     entry.retained = vec![SignedBytes(-1024); 3];
     let judged = judged(runs(&[200]), &limits, Found::Entry(Box::new(entry)));
-    assert_eq!(judged.checks[0].limit, Some(SignedBytes((1 << 20) - 1024)));
+    assert_eq!(judged.checks[0].limit, Some(SignedBytes((1 << 20) - 1024).into()));
     assert_eq!(judged.checks[0].outcome, Outcome::Fail, "3 MiB were retained");
+}
+
+/// Runs whose growth, in MiB a minute, lies in these intervals.
+fn growing(intervals: &[(i64, i64, i64)]) -> Vec<JudgedRun> {
+    let mut runs = runs(&vec![100; intervals.len()]);
+    for (run, (low, slope, high)) in runs.iter_mut().zip(intervals) {
+        let [low, slope, high] = [low, slope, high].map(|mib| Rate(mib << 20));
+        run.measures.growth = Measured::Value(Growth { slope, low, high });
+    }
+    runs
+}
+
+#[test]
+fn growth_is_judged_where_it_is_beyond_doubt_and_is_unmeasured_where_the_limit_would_hide_in_the_noise() {
+    let subject = Subject { phase: None, measure: Measure::Growth };
+    for (intervals, limit, outcome, value) in [
+        (&[(1, 2, 3)][..], 1, Outcome::Fail, 2),
+        (&[(1, 2, 3)], 2, Outcome::Pass, 2),
+        (&[(0, 2, 4)], 3, Outcome::Pass, 0),
+        (&[(-1, 2, 5)], 3, Outcome::Pass, 0),
+        (&[(-4, 1, 5)], 3, Outcome::Unmeasured, 0),
+        (&[(-4, 1, 5)], 0, Outcome::Pass, 0),
+        (&[(0, 0, 0)], 0, Outcome::Pass, 0),
+        (&[(1, 1, 1)], 0, Outcome::Fail, 1),
+        (&[(-9, -8, -7)], 1, Outcome::Pass, -8),
+        (&[(-1, 0, 1), (1, 4, 6), (2, 3, 4)], 3, Outcome::Fail, 4),
+    ] {
+        let budget = Budget { subject: subject.clone(), limit: Rate(limit << 20).into(), written: None };
+        let limits = Limits { budgets: vec![budget], ..Limits::default() };
+        let check = judged(growing(intervals), &limits, missing()).checks.remove(0);
+        let expected = (outcome, Some(Rate(value << 20).into()));
+        assert_eq!((check.outcome, check.value), expected, "{intervals:?} under {limit}: {:?}", check.note);
+    }
+}
+
+#[test]
+fn growth_regresses_against_the_baselines_growth() {
+    let subject = Subject { phase: None, measure: Measure::Growth };
+    let tolerance = Tolerance { subject, percent: Percent(50.0), at_least: Rate(1 << 20).into(), written: None };
+    let limits = Limits { tolerances: vec![tolerance], ..Limits::default() };
+    for (slope, outcome) in [(33, Outcome::Pass), (34, Outcome::Fail), (5, Outcome::Pass)] {
+        let check = judged(growing(&[(slope - 1, slope, slope + 1)]), &limits, stored()).checks.remove(0);
+        assert_eq!((check.outcome, check.limit), (outcome, Some(Rate(33 << 20).into())), "the baseline has 22 MiB/min");
+    }
+}
+
+#[test]
+fn a_phase_has_growth_of_its_own() {
+    let subject = Subject { phase: Some("load".to_owned()), measure: Measure::Growth };
+    let budget = Budget { subject, limit: Rate(1 << 20).into(), written: None };
+    let limits = Limits { budgets: vec![budget], ..Limits::default() };
+    let mut runs = runs(&[100]);
+    assert_eq!(judged(runs.clone(), &limits, missing()).checks[0].value, Some(Rate::ZERO.into()));
+    runs[0].measures.phases[0].growth = Measured::Unmeasured("it is too short".into());
+    let check = judged(runs, &limits, missing()).checks.remove(0);
+    assert_eq!((check.outcome, check.note.as_deref()), (Outcome::Unmeasured, Some("it is too short")));
 }
 
 #[test]

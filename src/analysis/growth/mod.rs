@@ -37,22 +37,27 @@ impl Growth {
     pub fn is_real(&self) -> bool {
         self.low > Rate::ZERO
     }
+
+    /// The slope where it is beyond doubt that there is one, up or down; else none: what a plateau has, whatever its noise.
+    #[must_use]
+    pub fn sure(&self) -> Rate {
+        if self.low > Rate::ZERO || self.high < Rate::ZERO { self.slope } else { Rate::ZERO }
+    }
+
+    /// Whether a slope of so much more or less would not have been told from this one: half of the interval is wider.
+    #[must_use]
+    pub fn hides(&self, slope: Rate) -> bool {
+        self.high.minus(self.low).0 / 2 > slope.0
+    }
 }
 
-/// The growth of a steady part that lasted so long; its levels may go on after it.
-///
-/// # Errors
-/// A reason, as a sentence for people without a full stop, where the part is too short.
-pub(super) fn growth(levels: &Levels, lasted: Duration) -> Result<Growth, String> {
+/// The growth of a part that lasted so long; its levels may go on after it. None where it is too short to tell.
+pub(super) fn growth(levels: &Levels, lasted: Duration) -> Option<Growth> {
     let cell = levels.cell().as_secs_f64();
     let whole = (lasted.as_secs_f64() / cell) as usize;
     let steady = &levels.get()[..whole.min(levels.get().len())];
-    let fewest = BLOCKS[1];
-    if lasted < SHORTEST || steady.len() < fewest {
-        return Err(format!(
-            "the steady part, from ready to the final drop, lasts {}: that is too short to tell what grows",
-            crate::units::format_duration(lasted)
-        ));
+    if lasted < SHORTEST || steady.len() < BLOCKS[1] {
+        return None;
     }
     let of = |statistic: fn(&mut [u64]) -> u64| {
         let slopes = BLOCKS.map(|blocks| slope(&values(steady, blocks.min(steady.len()), statistic)));
@@ -62,7 +67,7 @@ pub(super) fn growth(levels: &Levels, lasted: Duration) -> Result<Growth, String
     let (middle, lowest) = (of(median), of(least));
     let straighter = if lowest.high - lowest.low < middle.high - middle.low { lowest } else { middle };
     let rate = |per_cell: f64| Rate::per_second(per_cell / cell);
-    Ok(Growth { slope: rate(straighter.slope), low: rate(straighter.low), high: rate(straighter.high) })
+    Some(Growth { slope: rate(straighter.slope), low: rate(straighter.low), high: rate(straighter.high) })
 }
 
 /// One value for each block, with its middle in cells.

@@ -143,9 +143,5 @@ fn what_is_still_has_no_growth_and_no_doubt() {
 fn a_steady_part_of_less_than_a_second_tells_nothing_about_a_minute() {
     let mut levels = Levels::new(Duration::ZERO, RUN, CELLS, Duration::from_millis(10));
     levels.hold(Duration::ZERO, RUN, Bytes::from_mib(1));
-    let why = growth(&levels, Duration::from_millis(900)).unwrap_err();
-    assert_eq!(
-        why,
-        "the steady part, from ready to the final drop, lasts 900 ms: that is too short to tell what grows"
-    );
+    assert_eq!(growth(&levels, Duration::from_millis(900)), None);
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::tracks::LogMark;
 use crate::analysis::{Band, ExcerptLine, Measured, ProgramBands, Segment};
 use crate::trace::{Curve, SamplePoint};
-use crate::units::Bytes;
+use crate::units::{Bytes, Quantity};
 use crate::verdict::{CheckKind, Judged, JudgedRun, Measure, Outcome, Verdict};
 
 use crate::report::details::Details;
@@ -137,8 +137,8 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
     }
     for check in judged.checks.iter().filter(|check| check.kind == CheckKind::Budget) {
         let window = match (&check.subject.phase, check.subject.measure, main) {
-            // A level above that at ready has no place on this axis.
-            (_, Measure::Retained, _) => continue,
+            // A level above that at ready, and a slope, have no place on this axis.
+            (_, Measure::Retained | Measure::Growth, _) => continue,
             (Some(phase), _, Some(run)) => {
                 let phase = run.measures.phases.iter().find(|other| other.name == *phase);
                 match phase.map(|phase| &phase.window) {
@@ -152,7 +152,7 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
             },
             _ => None,
         };
-        let Some(limit) = check.limit.and_then(|limit| u64::try_from(limit.0).ok()).map(Bytes) else { continue };
+        let Some(limit) = check.limit.and_then(Quantity::memory) else { continue };
         let name = plain(&crate::report::table::name(&check.subject), LABEL);
         let crossed = matches!(check.outcome, Outcome::Fail | Outcome::Warn);
         model.lines.push(Line { label: format!("{name} budget {limit}"), value: limit, crossed, window });

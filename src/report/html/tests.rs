@@ -66,7 +66,7 @@ fn shape(top: f64) -> impl Fn(f64) -> f64 {
 fn limits(peak: u64) -> Limits {
     let subject = |phase: Option<&str>, measure| Subject { phase: phase.map(str::to_owned), measure };
     let written = Some(ConfigLine { file: "memguard.toml".into(), line: 12 });
-    let budget = |subject, mib| Budget { subject, limit: Bytes::from_mib(mib), written: written.clone() };
+    let budget = |subject, mib| Budget { subject, limit: Bytes::from_mib(mib).into(), written: written.clone() };
     Limits {
         budgets: vec![
             budget(subject(None, Measure::Peak), peak),
@@ -76,7 +76,7 @@ fn limits(peak: u64) -> Limits {
         tolerances: vec![Tolerance {
             subject: subject(None, Measure::Peak),
             percent: Percent(5.0),
-            at_least: Bytes::from_mib(4),
+            at_least: Bytes::from_mib(4).into(),
             written: written.clone(),
         }],
         level: Level::Fail,

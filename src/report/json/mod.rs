@@ -20,7 +20,7 @@ use super::details::Details;
 use super::finding::sentence;
 use crate::analysis::{Certainty, Measured, Quality, Sureness, finding};
 use crate::trace::Ended;
-use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
+use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Leg, Outcome, RunFailure, Verdict};
 
 /// The version of the file's meaning.
@@ -119,6 +119,9 @@ struct Phase {
     from_s: Option<f64>,
     until_s: Option<f64>,
     peak_bytes: Option<Bytes>,
+    growth_bytes_per_min: Option<Rate>,
+    growth_low_bytes_per_min: Option<Rate>,
+    growth_high_bytes_per_min: Option<Rate>,
 }
 
 #[derive(Serialize)]
@@ -127,9 +130,10 @@ struct CheckOut<'a> {
     measure: &'static str,
     phase: Option<&'a str>,
     run: Option<u32>,
-    value: Option<SignedBytes>,
-    limit: Option<SignedBytes>,
-    baseline: Option<SignedBytes>,
+    unit: Option<&'static str>,
+    value: Option<Quantity>,
+    limit: Option<Quantity>,
+    baseline: Option<Quantity>,
     change_percent: Option<Percent>,
     outcome: &'static str,
     note: Option<&'a str>,
@@ -257,11 +261,15 @@ fn run(run: &JudgedRun) -> Run {
                     Measured::Value((from, until)) => Some((seconds(from), seconds(until))),
                     Measured::Unmeasured(_) => None,
                 };
+                let growth = phase.growth.value();
                 Phase {
                     name: phase.name.clone(),
                     from_s: window.map(|window| window.0),
                     until_s: window.map(|window| window.1),
                     peak_bytes: phase.peak.value(),
+                    growth_bytes_per_min: growth.map(|growth| growth.slope),
+                    growth_low_bytes_per_min: growth.map(|growth| growth.low),
+                    growth_high_bytes_per_min: growth.map(|growth| growth.high),
                 }
             })
             .collect(),
@@ -304,6 +312,7 @@ fn check(check: &Check) -> CheckOut<'_> {
         measure: check.subject.measure.name(),
         phase: check.subject.phase.as_deref(),
         run: check.run,
+        unit: check.limit.or(check.value).map(Quantity::unit),
         value: check.value,
         limit: check.limit,
         baseline: check.baseline,

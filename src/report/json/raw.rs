@@ -16,7 +16,7 @@ use crate::analysis::{
     Certainty, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind, Sureness,
 };
 use crate::baseline::{Key, StoredCurve};
-use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
+use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes};
 use crate::verdict::{Base, Check, CheckKind, ConfigLine, Leg, Measure, Outcome, RunFailure, Shard, Subject, Verdict};
 
 #[derive(Deserialize)]
@@ -122,9 +122,9 @@ struct CheckIn {
     measure: Measure,
     phase: Option<String>,
     run: Option<u32>,
-    value: Option<SignedBytes>,
-    limit: Option<SignedBytes>,
-    baseline: Option<SignedBytes>,
+    value: Option<i64>,
+    limit: Option<i64>,
+    baseline: Option<i64>,
     #[serde(deserialize_with = "outcome_word")]
     outcome: Outcome,
     note: Option<String>,
@@ -140,13 +140,17 @@ struct WrittenIn {
 
 impl CheckIn {
     fn into_check(self) -> Check {
+        let amount = |number: i64| match self.measure {
+            Measure::Growth => Quantity::Rate(Rate(number)),
+            Measure::Peak | Measure::Startup | Measure::Retained => Quantity::Memory(SignedBytes(number)),
+        };
         Check {
             kind: self.kind,
             subject: Subject { phase: self.phase, measure: self.measure },
-            value: self.value,
+            value: self.value.map(amount),
             run: self.run,
-            limit: self.limit,
-            baseline: self.baseline,
+            limit: self.limit.map(amount),
+            baseline: self.baseline.map(amount),
             outcome: self.outcome,
             note: self.note,
             written: self.config.map(|written| ConfigLine { file: written.file, line: written.line }),
@@ -215,6 +219,9 @@ struct PhaseIn {
     #[serde(deserialize_with = "optional_seconds")]
     until_s: Option<Duration>,
     peak_bytes: Option<Bytes>,
+    growth_bytes_per_min: Option<Rate>,
+    growth_low_bytes_per_min: Option<Rate>,
+    growth_high_bytes_per_min: Option<Rate>,
 }
 
 impl RunIn {
@@ -225,7 +232,6 @@ impl RunIn {
             (_, None) => Certainty::AtLeast,
         };
         let peak = self.peak_bytes.zip(self.peak_at_s).map(|(value, at)| Peak { value, at, certainty });
-        let growth = self.growth_bytes_per_min.zip(self.growth_low_bytes_per_min.zip(self.growth_high_bytes_per_min));
         Measures {
             duration: self.duration_s,
             ready: known(self.ready_s),
@@ -233,7 +239,7 @@ impl RunIn {
             peak: known(peak),
             startup: known(self.startup_bytes),
             retained: known(self.retained_bytes),
-            growth: known(growth.map(|(slope, (low, high))| Growth { slope, low, high })),
+            growth: growth(self.growth_bytes_per_min, self.growth_low_bytes_per_min, self.growth_high_bytes_per_min),
             segments: Vec::new(),
             phases: self.phases.into_iter().map(PhaseIn::into_measures).collect(),
             samples: self.samples,
@@ -244,8 +250,17 @@ impl RunIn {
 
 impl PhaseIn {
     fn into_measures(self) -> PhaseMeasures {
-        PhaseMeasures { name: self.name, window: known(self.from_s.zip(self.until_s)), peak: known(self.peak_bytes) }
+        PhaseMeasures {
+            name: self.name,
+            window: known(self.from_s.zip(self.until_s)),
+            peak: known(self.peak_bytes),
+            growth: growth(self.growth_bytes_per_min, self.growth_low_bytes_per_min, self.growth_high_bytes_per_min),
+        }
     }
+}
+
+fn growth(slope: Option<Rate>, low: Option<Rate>, high: Option<Rate>) -> Measured<Growth> {
+    known(slope.zip(low.zip(high)).map(|(slope, (low, high))| Growth { slope, low, high }))
 }
 
 /// Why a measure is missing stands in the notes of the checks that it is missing for.

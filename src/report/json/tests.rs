@@ -24,17 +24,19 @@ fn runs(peaks: &[u64]) -> Vec<JudgedRun> {
 
 fn limits(peak: u64, percent: f64, level: Level) -> Limits {
     let written = Some(ConfigLine { file: "memguard.toml".into(), line: 7 });
-    let budget = |subject, mib| Budget { subject, limit: Bytes::from_mib(mib), written: written.clone() };
+    let budget = |subject, mib| Budget { subject, limit: Bytes::from_mib(mib).into(), written: written.clone() };
     Limits {
         budgets: vec![
             budget(subject(None, Measure::Peak), peak),
             budget(subject(None, Measure::Startup), 500),
             budget(subject(Some("load"), Measure::Peak), 91),
+            Budget { subject: subject(None, Measure::Growth), limit: Rate(30 << 20).into(), written: None },
+            Budget { subject: subject(Some("load"), Measure::Growth), limit: Rate::ZERO.into(), written: None },
         ],
         tolerances: vec![Tolerance {
             subject: subject(None, Measure::Retained),
             percent: Percent(percent),
-            at_least: Bytes(1),
+            at_least: Bytes(1).into(),
             written: None,
         }],
         level,

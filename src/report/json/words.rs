@@ -60,7 +60,7 @@ pub(super) fn kind_word<'de, D: Deserializer<'de>>(from: D) -> Result<CheckKind,
 }
 
 pub(super) fn measure_word<'de, D: Deserializer<'de>>(from: D) -> Result<Measure, D::Error> {
-    one_of(from, &[Measure::Peak, Measure::Startup, Measure::Retained], Measure::name)
+    one_of(from, &Measure::ALL, Measure::name)
 }
 
 pub(super) fn segment_word<'de, D: Deserializer<'de>>(from: D) -> Result<SegmentKind, D::Error> {

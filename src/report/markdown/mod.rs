@@ -17,7 +17,7 @@ use super::finding::sentence;
 use super::log_growth::{WORTH_TELLING, shown};
 use super::table::{Row, rows};
 use crate::analysis::{Measured, finding};
-use crate::units::{Bytes, format_duration};
+use crate::units::format_duration;
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, Measure, Outcome, Verdict};
 
 /// Where the Markdown goes, and with that how much of it there is room for.
@@ -230,7 +230,7 @@ fn workload(parts: &mut Vec<Part>, judged: &Judged, details: Option<&Details>, l
         .iter()
         .filter(|check| check.kind == CheckKind::Budget && check.subject.measure == Measure::Peak)
         .filter(|check| check.subject.phase.is_none())
-        .filter_map(|check| Some(Bytes(u64::try_from(check.limit?.0).ok()?)))
+        .filter_map(|check| check.limit?.memory())
         .map(|value| Level { name: format!("the budget of {value}"), value })
         .collect();
     if let Some(run) = median_run(judged)

@@ -1,5 +1,6 @@
 use super::*;
 use crate::baseline::{Found, example};
+use crate::units::Bytes;
 use crate::verdict::{Budget, JudgedRun, Limits, Subject, exit_code, judge};
 
 fn part(rank: u8, what: &'static str, size: usize) -> Part {
@@ -27,8 +28,10 @@ fn red(number: usize) -> Judged {
         curve: example::curve(10, &[100 << 20, 200 << 20]),
     };
     let subject = Subject { phase: None, measure: Measure::Peak };
-    let limits =
-        Limits { budgets: vec![Budget { subject, limit: Bytes::from_mib(100), written: None }], ..Limits::default() };
+    let limits = Limits {
+        budgets: vec![Budget { subject, limit: Bytes::from_mib(100).into(), written: None }],
+        ..Limits::default()
+    };
     let missing = Found::Missing { why: "none".to_owned() };
     judge(example::key(&format!("w{number}")), vec![run], &limits, missing, false)
 }
