@@ -31,7 +31,7 @@ fn recorded_files_are_drawn_one_or_several() {
         assert!(std::fs::read(project.path(output)).unwrap().starts_with(begins));
     }
     let wrong = project.memguard(&["plot", "memguard-report", "-o", "a.pdf"]);
-    assert!(wrong.code == 5 && wrong.err.contains(".svg or .png"), "{}", wrong.err);
+    assert!(wrong.code == 5 && wrong.err.contains(".svg, .png or .html"), "{}", wrong.err);
     let missing = project.memguard(&["plot", "none.csv"]);
     assert!(missing.code == 5 && missing.err.contains("none.csv"), "{}", missing.err);
 }

@@ -167,6 +167,11 @@ pub(super) fn parse_rollup(text: &[u8]) -> Option<Split> {
     split_told.then_some(share)
 }
 
+/// What was resident when `/proc/PID/smaps_rollup` was read: `Rss`. None where it is not told.
+pub(super) fn rollup_resident(text: &[u8]) -> Option<u64> {
+    text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"Rss:")).map(kib)
+}
+
 /// What `/proc/PID/stat` says that matters here. While the faults and the resident pages stand still, so do the memory and
 /// its high-water mark: no page comes into a process but by a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,6 +300,8 @@ mod tests {
         let share = Split { anon: 116 << 10, file: 212 << 10, shmem: 2 << 10, swap: 3 << 10 };
         assert_eq!(parse_rollup(text), Some(share));
         assert_eq!(parse_rollup(b"Rss: 1 kB\nPss: 1 kB\n"), None);
+        assert_eq!(rollup_resident(b"head\nRss: 3 kB\nPss: 1 kB\n"), Some(3 * 1024));
+        assert_eq!(rollup_resident(b"Pss: 1 kB\n"), None);
     }
 
     #[test]

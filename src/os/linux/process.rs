@@ -3,7 +3,9 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::ends::Ended;
-use super::proc::{ProcFile, Resident, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status};
+use super::proc::{
+    ProcFile, Resident, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status, rollup_resident,
+};
 use super::sharing::{Estimate, Kin, Now, Shares, Sharing};
 use super::sum::{Between, Level};
 use super::threads::Threads;
@@ -264,19 +266,29 @@ impl Process {
         let memory = self.memory?;
         // Not kept open: it would stay with the memory of the program that it was opened for.
         let file = ProcFile::open(&format!("/proc/{}/smaps_rollup", self.speaker));
-        match file.and_then(|file| file.read(buffer).map(parse_rollup)) {
-            Ok(Some(share)) => {
+        match file.and_then(|file| file.read(buffer).map(|text| (parse_rollup(text), rollup_resident(text)))) {
+            Ok((Some(share), resident)) => {
+                self.shared_at(resident.unwrap_or(self.resident));
                 let faults = self.stat.minor_faults;
                 return Some(Shares { resident: memory.split, share, faults, machine_shmem });
             }
             // It has let go of its memory since this tick read it: the others' shares have what was shared.
-            Ok(None) => self.memory = None,
+            Ok((None, _)) => self.memory = None,
             Err(error) if is_gone(&error) => self.memory = None,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.sharing = Sharing::Denied,
             // No more files to be had: the estimate stands.
             Err(_) => {}
         }
         None
+    }
+
+    /// So much was resident when its shares were read: it may have given back some since this tick read its marks, and they are
+    /// that much further above what is counted of it.
+    fn shared_at(&mut self, resident: u64) {
+        if self.rise > 0 {
+            self.rise = (self.rise + self.resident).saturating_sub(resident);
+        }
+        self.resident = resident;
     }
 }
 
