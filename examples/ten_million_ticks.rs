@@ -8,10 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jiff::Timestamp;
-use memguard::trace::{
-    Ended, Environment, Holder, PeakBound, ProcessRow, ReadyMark, Redactor, RunFolder, RunRecord, Sample, Sampling,
-};
+use memguard::trace::{Ended, Holder, PeakBound, ProcessRow, Redactor, RunFolder, RunRecord, Sample, Sampling};
 use memguard::units::{Bytes, Metric, Parts};
 
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -67,23 +64,9 @@ fn main() -> Result<()> {
 
 fn unfinished() -> RunRecord {
     RunRecord {
-        memguard: env!("CARGO_PKG_VERSION").into(),
         workload: "made-up".into(),
-        run: 1,
         command: "none".into(),
         platform: memguard::os::platform(),
-        metric: Metric::Pss,
-        source: "proc".into(),
-        interval: INTERVAL,
-        started: Timestamp::now(),
-        environment: Environment::default(),
-        ready: ReadyMark::NotAsked,
-        stop_at: None,
-        duration: None,
-        ended: Ended::Unfinished,
-        peak_bound: PeakBound::Open,
-        sampling: Sampling::default(),
-        notices: Vec::new(),
-        remarks: Vec::new(),
+        ..RunRecord::beginning(Metric::Pss, "proc", INTERVAL)
     }
 }

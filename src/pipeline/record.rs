@@ -3,7 +3,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use jiff::Timestamp;
 
 use super::{Voice, artifacts, container, judge};
 use crate::analysis::{Measured, ReadyRule, Rules};
@@ -12,7 +11,7 @@ use crate::config::{RecordPlan, Target};
 use crate::os::{self, Watched};
 use crate::report::{chart, plain};
 use crate::sampler::{self, Caught, SourceChoice};
-use crate::trace::{self, Ended, Environment, PeakBound, ReadyMark, RunFiles, RunRecord, Sampling, Until};
+use crate::trace::{self, Ended, Environment, RunFiles, RunRecord, Until};
 use crate::units::{Bytes, Metric, format_duration};
 use crate::verdict::{ExitCode, Limits};
 
@@ -38,24 +37,12 @@ pub fn record(plan: &RecordPlan, voice: Voice) -> Result<ExitCode> {
     say(&format!("recording {shown}, every {}, as {metric}", format_duration(plan.interval)));
     say(&format!("into {}, {lasts}until Ctrl-C", folder.join("memory.csv").display()));
     let record = RunRecord {
-        memguard: env!("CARGO_PKG_VERSION").to_owned(),
         workload: plan.name.clone(),
         run,
         command: what,
         platform: os::platform(),
-        metric,
-        source: source.kind().name().to_owned(),
-        interval: plan.interval,
-        started: Timestamp::now(),
         environment: Environment { facts: os::environment() },
-        ready: ReadyMark::NotAsked,
-        stop_at: None,
-        duration: None,
-        ended: Ended::Unfinished,
-        peak_bound: PeakBound::Open,
-        sampling: Sampling::default(),
-        notices: Vec::new(),
-        remarks: Vec::new(),
+        ..RunRecord::beginning(metric, source.kind().name(), plan.interval)
     };
     let record = sampler::watch(source, plan.at_most, &folder, record, &caught)
         .with_context(|| format!("the recording of {shown} ended early"))?;

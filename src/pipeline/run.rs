@@ -4,14 +4,13 @@ use std::slice;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 use regex::Regex;
 
 use super::{Voice, actions, artifacts, judge};
 use crate::baseline;
 use crate::config::{Plan, WorkloadPlan};
 use crate::sampler::{self, Caught, open_source};
-use crate::trace::{self, Ended, Environment, PeakBound, ReadyMark, RunRecord, Sampling, run_folder};
+use crate::trace::{self, Ended, Environment, RunRecord, run_folder};
 use crate::units::Bytes;
 use crate::verdict::{self, Budget, ExitCode, Judged, Leg, Limits, Measure, Subject};
 use crate::workload::{Command, Ready, ReadyKind, Settings, Stop};
@@ -85,24 +84,12 @@ fn record_all(
         let folder = run_folder(&plan.out, &workload.name, run);
         let source = open_source(&workload.sampling)?;
         let record = RunRecord {
-            memguard: env!("CARGO_PKG_VERSION").to_owned(),
             workload: workload.name.clone(),
             run,
             command: workload.launch.command.to_string(),
             platform: plan.leg.platform.clone(),
-            metric: source.metric(),
-            source: source.kind().name().to_owned(),
-            interval: workload.sampling.interval,
-            started: Timestamp::now(),
             environment: environment.clone(),
-            ready: ReadyMark::NotAsked,
-            stop_at: None,
-            duration: None,
-            ended: Ended::Unfinished,
-            peak_bound: PeakBound::Open,
-            sampling: Sampling::default(),
-            notices: Vec::new(),
-            remarks: Vec::new(),
+            ..RunRecord::beginning(source.metric(), source.kind().name(), workload.sampling.interval)
         };
         let record = sampler::record_run(&workload.launch, &workload.sampling, source, &folder, record, caught, &say)
             .with_context(|| format!("run {run} of `{}` could not be recorded", workload.name))?;

@@ -40,13 +40,12 @@ pub(super) fn name(stream: &Stream) -> &str {
 /// The lines of a `log.csv`, one at a time, in the order in which they were completed.
 pub struct LogLines {
     rows: Rows,
-    failed: bool,
     full_at: Option<Duration>,
 }
 
 impl LogLines {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, failed: false, full_at: None })
+        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, full_at: None })
     }
 
     pub(super) fn last_is_cut(&self) -> bool {
@@ -58,29 +57,27 @@ impl LogLines {
     pub const fn full_at(&self) -> Option<Duration> {
         self.full_at
     }
-
-    fn read(&mut self) -> Result<Option<LogLine>> {
-        while let Some(row) = self.rows.next_row()? {
-            if row.text(2)? != OWN {
-                return line(&row).map(Some);
-            }
-            self.full_at = Some(row.seconds(0)?);
-        }
-        Ok(None)
-    }
 }
 
-/// Ends after the first error.
 impl Iterator for LogLines {
     type Item = Result<LogLine>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
+        loop {
+            let full_at = &mut self.full_at;
+            let read = self.rows.next_with(|row| {
+                if row.text(2)? != OWN {
+                    return line(row).map(Some);
+                }
+                *full_at = Some(row.seconds(0)?);
+                Ok(None)
+            });
+            match read? {
+                Ok(Some(line)) => return Some(Ok(line)),
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
+            }
         }
-        let read = self.read();
-        self.failed = read.is_err();
-        read.transpose()
     }
 }
 

@@ -73,45 +73,32 @@ fn write(sample: &Sample, file: &mut RowFile, clock: &mut WallClock) -> Result<(
 pub struct Samples {
     rows: Rows,
     last: Duration,
-    failed: bool,
 }
 
 impl Samples {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let rows = Rows::open(path, HEADER, &Quoting::None)?;
-        Ok(Self { rows, last: Duration::ZERO, failed: false })
+        Ok(Self { rows, last: Duration::ZERO })
     }
 
     pub(super) fn last_is_cut(&self) -> bool {
         self.rows.last_is_cut()
     }
-
-    fn read(&mut self) -> Result<Option<Sample>> {
-        let last = self.last;
-        let Some(row) = self.rows.next_row()? else { return Ok(None) };
-        let sample = sample(&row)?;
-        if sample.at < last {
-            return Err(row.cell_error(0, "is less than in the row before"));
-        }
-        if sample.peak < sample.memory {
-            return Err(row.cell_error(3, "is less than memory_bytes"));
-        }
-        self.last = sample.at;
-        Ok(Some(sample))
-    }
 }
 
-/// Ends after the first error.
 impl Iterator for Samples {
     type Item = Result<Sample>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let read = self.read();
-        self.failed = read.is_err();
-        read.transpose()
+        let last = &mut self.last;
+        self.rows.next_with(|row| {
+            let sample = sample(row)?;
+            row.follows(last, sample.at)?;
+            if sample.peak < sample.memory {
+                return Err(row.cell_error(3, "is less than memory_bytes"));
+            }
+            Ok(sample)
+        })
     }
 }
 

@@ -267,6 +267,33 @@ pub struct RunRecord {
     pub remarks: Vec<String>,
 }
 
+impl RunRecord {
+    /// Of a run that begins now: nothing is known of how it goes. Who runs it tells what it is of.
+    #[must_use]
+    pub fn beginning(metric: Metric, source: &str, interval: Duration) -> Self {
+        Self {
+            memguard: env!("CARGO_PKG_VERSION").to_owned(),
+            workload: String::new(),
+            run: 1,
+            command: String::new(),
+            platform: String::new(),
+            metric,
+            source: source.to_owned(),
+            interval,
+            started: Timestamp::now(),
+            environment: Environment::default(),
+            ready: ReadyMark::NotAsked,
+            stop_at: None,
+            duration: None,
+            ended: Ended::Unfinished,
+            peak_bound: PeakBound::Open,
+            sampling: Sampling::default(),
+            notices: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+}
+
 /// One instant of a curve for drawing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SamplePoint {

@@ -59,12 +59,11 @@ pub(super) fn push_seconds(time: Option<Duration>, out: &mut Vec<u8>) {
 /// The rows of a `processes.csv`, one at a time, in the order in which the processes ended.
 pub struct Processes {
     rows: Rows,
-    failed: bool,
 }
 
 impl Processes {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, failed: false })
+        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)? })
     }
 
     pub(super) fn last_is_cut(&self) -> bool {
@@ -72,17 +71,11 @@ impl Processes {
     }
 }
 
-/// Ends after the first error.
 impl Iterator for Processes {
     type Item = Result<ProcessRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let read = self.rows.next_row().and_then(|row| row.map(|row| process(&row)).transpose());
-        self.failed = read.is_err();
-        read.transpose()
+        self.rows.next_with(process)
     }
 }
 

@@ -77,41 +77,28 @@ fn write(row: &ProgramRow, file: &mut RowFile, redactor: &Redactor) -> Result<()
 pub struct Programs {
     rows: Rows,
     last: Duration,
-    failed: bool,
 }
 
 impl Programs {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, last: Duration::ZERO, failed: false })
+        Ok(Self { rows: Rows::open(path, HEADER, &Quoting::Allowed)?, last: Duration::ZERO })
     }
 
     pub(super) fn last_is_cut(&self) -> bool {
         self.rows.last_is_cut()
     }
-
-    fn read(&mut self) -> Result<Option<ProgramRow>> {
-        let last = self.last;
-        let Some(row) = self.rows.next_row()? else { return Ok(None) };
-        let program = program(&row)?;
-        if program.at < last {
-            return Err(row.cell_error(0, "is less than in the row before"));
-        }
-        self.last = program.at;
-        Ok(Some(program))
-    }
 }
 
-/// Ends after the first error.
 impl Iterator for Programs {
     type Item = Result<ProgramRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let read = self.read();
-        self.failed = read.is_err();
-        read.transpose()
+        let last = &mut self.last;
+        self.rows.next_with(|row| {
+            let program = program(row)?;
+            row.follows(last, program.at)?;
+            Ok(program)
+        })
     }
 }
 

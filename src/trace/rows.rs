@@ -23,6 +23,7 @@ pub(super) struct Rows {
     record: ByteRecord,
     size: u64,
     last_is_cut: bool,
+    failed: bool,
 }
 
 /// Whether commas and line ends may stand in quotes.
@@ -56,7 +57,7 @@ impl Rows {
                 shortened(&found.join(",")),
             );
         }
-        Ok(Self { path: path.to_owned(), columns, reader, record, size, last_is_cut })
+        Ok(Self { path: path.to_owned(), columns, reader, record, size, last_is_cut, failed: false })
     }
 
     /// Whether the file ends within a row, which is left out.
@@ -64,8 +65,17 @@ impl Rows {
         self.last_is_cut
     }
 
-    /// The next row, None at the end.
-    pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>> {
+    /// The next row as what `parse` makes of it. None at the end, and after the first error.
+    pub(super) fn next_with<T>(&mut self, parse: impl FnOnce(&Row<'_>) -> Result<T>) -> Option<Result<T>> {
+        if self.failed {
+            return None;
+        }
+        let read = self.next_row().and_then(|row| row.map(|row| parse(&row)).transpose());
+        self.failed = read.is_err();
+        read.transpose()
+    }
+
+    fn next_row(&mut self) -> Result<Option<Row<'_>>> {
         let more = self
             .reader
             .read_byte_record(&mut self.record)
@@ -107,6 +117,15 @@ impl Row<'_> {
 
     pub(super) fn seconds(&self, column: usize) -> Result<Duration> {
         parse_seconds(self.text(column)?).ok_or_else(|| self.cell_error(column, "is not a number of seconds"))
+    }
+
+    /// Checks that the time in the first cell is not before that of the row before.
+    pub(super) fn follows(&self, last: &mut Duration, at: Duration) -> Result<()> {
+        if at < *last {
+            return Err(self.cell_error(0, "is less than in the row before"));
+        }
+        *last = at;
+        Ok(())
     }
 
     pub(super) fn optional_seconds(&self, column: usize) -> Result<Option<Duration>> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Recording;
-use crate::trace::model::{Ended, Environment, LogLine, PeakBound, ReadyMark, RunRecord, Sample, Sampling, Until};
+use crate::trace::model::{Ended, LogLine, RunRecord, Sample, Sampling, Until};
 use crate::trace::reader::RunFiles;
 use crate::units::{Metric, Parts};
 
@@ -22,24 +22,14 @@ impl Recording {
         let longest_gap = gaps.max().unwrap_or_default();
         let interval = duration / u32::try_from(self.rows.saturating_sub(1)).unwrap_or(u32::MAX).max(1);
         let record = RunRecord {
-            memguard: env!("CARGO_PKG_VERSION").to_owned(),
             workload: name.to_owned(),
-            run: 1,
             command: self.command.unwrap_or_default(),
             platform: "elsewhere".to_owned(),
-            metric: Metric::Recorded,
-            source: self.format.name().to_owned(),
-            interval,
             started: self.began.unwrap_or(Timestamp::UNIX_EPOCH),
-            environment: Environment::default(),
-            ready: ReadyMark::NotAsked,
-            stop_at: None,
             duration: Some(duration),
             ended: Ended::Recorded { until: Until::Unknown },
-            peak_bound: PeakBound::Open,
             sampling: Sampling { ticks: self.rows, longest_gap, ..Sampling::default() },
-            notices: Vec::new(),
-            remarks: Vec::new(),
+            ..RunRecord::beginning(Metric::Recorded, self.format.name(), interval)
         };
         let sample = |point: &super::SamplePoint| Sample {
             at: point.at,
