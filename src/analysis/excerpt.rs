@@ -40,7 +40,7 @@ pub struct ExcerptLine {
     pub line: LogLine,
     /// How high the curve is there.
     pub level: Bytes,
-    /// How far the curve rises until the next line of the log; zero where it does not.
+    /// How far the curve rises at the most until the next line of the log; zero where it does not.
     pub rise: Bytes,
 }
 
@@ -80,7 +80,7 @@ impl<'a> ExcerptBuilder<'a> {
     #[must_use]
     pub fn new(curve: &'a Curve, end: Duration) -> Self {
         Self {
-            levels: Levels { points: &curve.points, next: 0 },
+            levels: Levels { points: &curve.points, next: 0, passed: Bytes::ZERO },
             end,
             peak_at: curve.highest().map_or(Duration::ZERO, |point| point.at),
             all: 0,
@@ -125,7 +125,8 @@ impl<'a> ExcerptBuilder<'a> {
     /// Finds the waiting line its places, now that the level at the next is known.
     fn settle(&mut self, next: Bytes) {
         let Some(Waiting { line, level, is_new }) = self.waiting.take() else { return };
-        let (index, rise) = (self.all, next.saturating_sub(level));
+        let highest = std::mem::take(&mut self.levels.passed).max(next);
+        let (index, rise) = (self.all, highest.saturating_sub(level));
         let key = (rise, Reverse(index));
         let told = |line: &LogLine| ExcerptLine { line: cut(line), level, rise };
         self.all += 1;
@@ -176,6 +177,8 @@ struct Levels<'a> {
     points: &'a [SamplePoint],
     /// The first point after the last instant asked for.
     next: usize,
+    /// The highest point gone over since it was last taken: a spike between two lines is none of their levels.
+    passed: Bytes,
 }
 
 impl Levels<'_> {
@@ -184,7 +187,8 @@ impl Levels<'_> {
         if self.next > 0 && self.points[self.next - 1].at > at {
             self.next = self.points.partition_point(|point| point.at <= at);
         }
-        while self.points.get(self.next).is_some_and(|point| point.at <= at) {
+        while let Some(point) = self.points.get(self.next).filter(|point| point.at <= at) {
+            self.passed = self.passed.max(point.memory);
             self.next += 1;
         }
         let before = self.next.checked_sub(1).and_then(|index| self.points.get(index));
@@ -233,6 +237,16 @@ mod tests {
         let told = excerpt(&curve(&[(5, 70), (15, 30)]), 20, [line(4, "load"), line(12, "sort"), line(18, "done")]);
         let told: Vec<_> = told.lines.iter().map(|line| (line.line.text.as_str(), line.rise.0)).collect();
         assert_eq!(told, [("load", 70), ("sort", 30), ("done", 0)]);
+    }
+
+    #[test]
+    fn a_spike_that_is_over_by_the_next_line_or_the_end_counts_as_a_rise() {
+        let point = |millis, memory| SamplePoint { at: Duration::from_millis(millis), memory: Bytes(memory) };
+        let points = vec![point(0, 10), point(5, 90), point(6, 10), point(15, 70), point(16, 5)];
+        let told = excerpt(&Curve { points }, 20, [line(4, "sort"), line(8, "wait"), line(14, "write")]);
+        let rises: Vec<_> = told.lines.iter().map(|line| (line.line.text.as_str(), line.rise.0 > 0)).collect();
+        assert_eq!(rises, [("sort", true), ("wait", true), ("write", true)]);
+        assert_eq!(told.lines[0].rise + told.lines[0].level, Bytes(90));
     }
 
     #[test]

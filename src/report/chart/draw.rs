@@ -21,6 +21,8 @@ const PNG_SCALE: f64 = 2.0;
 /// the height of a line for it.
 const SVG_TEXT: f64 = 1.24;
 const PNG_TEXT: f64 = 1.164;
+/// How much higher than it was told the bitmap writes a text, by its size.
+const PNG_RISE: f64 = 0.25;
 
 /// The graph as an SVG of its own background, which is dark where the reader likes it dark.
 ///
@@ -42,7 +44,7 @@ pub fn still(model: &ChartModel) -> Result<String> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, (WIDTH, Tracks::of(model).height)).into_drawing_area();
-        Sheet { area: &area, scale: 1.0, text: SVG_TEXT }.draw(model)?;
+        Sheet { area: &area, scale: 1.0, text: SVG_TEXT, rise: 0.0, joins: true }.draw(model)?;
         area.present().map_err(|error| anyhow!("could not draw the graph: {error}"))?;
     }
     Ok(text)
@@ -58,7 +60,7 @@ pub fn png(model: &ChartModel) -> Result<Vec<u8>> {
     let mut pixels = vec![0; width as usize * height as usize * 3];
     {
         let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-        Sheet { area: &area, scale: PNG_SCALE, text: PNG_TEXT }.draw(model)?;
+        Sheet { area: &area, scale: PNG_SCALE, text: PNG_TEXT, rise: PNG_RISE, joins: false }.draw(model)?;
         area.present().map_err(|error| anyhow!("could not draw the graph: {error}"))?;
     }
     let mut bytes = Vec::new();
@@ -83,6 +85,10 @@ pub(super) struct Sheet<'a, B: DrawingBackend> {
     scale: f64,
     /// What a size of text is multiplied by.
     text: f64,
+    /// How much higher than it was told a text is written, by its size.
+    rise: f64,
+    /// Whether a line that turns back is drawn well where it does. The bitmap's draws a thorn there, as long as the line.
+    joins: bool,
 }
 
 impl<B: DrawingBackend> Sheet<'_, B> {
@@ -133,13 +139,13 @@ impl<B: DrawingBackend> Sheet<'_, B> {
             let y = FRAME.bottom() - value / scales.memory.end * FRAME.height;
             self.stroke(&[(FRAME.left, y), (FRAME.right(), y)], GRID.mix(1.0), 1.0)?;
             let style = self.style(12.0, FAINT).pos(Pos::new(HPos::Right, VPos::Center));
-            self.area.draw(&Text::new(text.clone(), self.at(FRAME.left - 8.0, y), style)).map_err(failed)?;
+            self.area.draw(&Text::new(text.clone(), self.text_at(FRAME.left - 8.0, y, 12.0), style)).map_err(failed)?;
         }
         for (value, text) in &scales.time.ticks {
             let x = FRAME.left + value / scales.time.end * FRAME.width;
             self.stroke(&[(x, tracks.end), (x, tracks.end + 4.0)], FAINT.mix(1.0), 1.0)?;
             let style = self.style(12.0, FAINT).pos(Pos::new(HPos::Center, VPos::Top));
-            self.area.draw(&Text::new(text.clone(), self.at(x, tracks.end + 9.0), style)).map_err(failed)?;
+            self.area.draw(&Text::new(text.clone(), self.text_at(x, tracks.end + 9.0, 12.0), style)).map_err(failed)?;
         }
         for y in [FRAME.bottom(), tracks.end] {
             self.stroke(&[(FRAME.left, y), (FRAME.right(), y)], FAINT.mix(1.0), 1.0)?;
@@ -247,6 +253,10 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         self.area
     }
 
+    fn text_at(&self, x: f64, y: f64, size: f64) -> (i32, i32) {
+        self.at(x, y + self.rise * size)
+    }
+
     pub(super) fn at(&self, x: f64, y: f64) -> (i32, i32) {
         ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
     }
@@ -255,7 +265,14 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         let style =
             ShapeStyle { color: colour, filled: false, stroke_width: (width * self.scale).round().max(1.0) as u32 };
         let points: Vec<(i32, i32)> = points.iter().map(|(x, y)| self.at(*x, *y)).collect();
-        self.area.draw(&PathElement::new(points, style)).map_err(failed)
+        let mut from = 0;
+        for turn in 1..points.len().saturating_sub(1) {
+            if !self.joins && turns_back(points[turn - 1], points[turn], points[turn + 1]) {
+                self.area.draw(&PathElement::new(points[from..=turn].to_vec(), style)).map_err(failed)?;
+                from = turn;
+            }
+        }
+        self.area.draw(&PathElement::new(points[from..].to_vec(), style)).map_err(failed)
     }
 
     fn dot(&self, (x, y): (f64, f64), radius: f64, colour: RGBColor) -> Result<()> {
@@ -271,18 +288,24 @@ impl<B: DrawingBackend> Sheet<'_, B> {
     }
 
     pub(super) fn write(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor) -> Result<()> {
-        self.area.draw(&Text::new(text.to_owned(), self.at(x, y), self.style(size, colour))).map_err(failed)
+        self.area.draw(&Text::new(text.to_owned(), self.text_at(x, y, size), self.style(size, colour))).map_err(failed)
     }
 
     fn bold(&self, text: &str, (x, y): (f64, f64), size: f64, colour: RGBColor) -> Result<()> {
         let font = ("sans-serif", size * self.scale * self.text).into_font().style(FontStyle::Bold);
-        self.area.draw(&Text::new(text.to_owned(), self.at(x, y), font.color(&colour))).map_err(failed)
+        self.area.draw(&Text::new(text.to_owned(), self.text_at(x, y, size), font.color(&colour))).map_err(failed)
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 pub(super) fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> anyhow::Error {
     anyhow!("could not draw the graph: {error}")
+}
+
+/// Whether a line goes on within a right angle of where it came from.
+fn turns_back(before: (i32, i32), here: (i32, i32), after: (i32, i32)) -> bool {
+    let by = |from: i32, to: i32| i64::from(to) - i64::from(from);
+    by(before.0, here.0) * by(here.0, after.0) + by(before.1, here.1) * by(here.1, after.1) < 0
 }
 
 /// One of several that are compared is told with its peak.

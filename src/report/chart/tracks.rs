@@ -69,7 +69,11 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         told.sort_by_key(|mark| std::cmp::Reverse(mark.at));
         for (row, mark) in (1..).zip(told) {
             let (x, y) = (scales.x(mark.at), FRAME.bottom() - 1.0 - 17.0 * f64::from(row));
-            let wishes = [(x + 3.0, y), (x - text_width(&mark.text, SMALL) - 3.0, y)];
+            let width = text_width(&mark.text, SMALL);
+            let mut wishes = [(x + 3.0, y), (x - width - 3.0, y)];
+            if x + 3.0 + width > FRAME.right() {
+                wishes.swap(0, 1);
+            }
             if let Some(place) = labels.place(&mark.text, SMALL, &wishes) {
                 self.write(&mark.text, (place.left, place.top), SMALL, INK)?;
                 self.stroke(&[(x, place.top + 2.0), (x, FRAME.bottom() + 4.0)], RED.mix(0.7), 1.0)?;
@@ -98,7 +102,7 @@ impl<B: DrawingBackend> Sheet<'_, B> {
                 name.to_owned(),
             ];
             if let Some(text) = texts.iter().find(|text| text_width(text, SMALL) + 8.0 < right - left) {
-                self.write(text, (left + 5.0, top + 2.0), SMALL, INK)?;
+                self.write(text, (left + 5.0, top + 3.0), SMALL, INK)?;
             }
         }
         Ok(())

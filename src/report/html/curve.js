@@ -21,6 +21,7 @@ class Curve {
   level(time, reach) {
     const [first, next] = [this.before(time - reach), this.before(time + reach)];
     if (next > first) return Math.max(...this.memory.subarray(first, next));
+    if (first > 0 && this.at[first - 1] === time) return this.memory[first - 1];
     if (first === 0 || next === this.length) return null;
     const share = (time - this.at[first - 1]) / (this.at[first] - this.at[first - 1]);
     return this.memory[first - 1] + share * (this.memory[first] - this.memory[first - 1]);
