@@ -120,10 +120,9 @@ fn what_moved_between_two_results_is_a_table() {
     let out = text(&compared.out);
     assert_eq!(compared.code, 0, "{}", compared.err);
     let peak = out.lines().find(|line| line.contains("peak")).unwrap();
-    assert!(
-        peak.starts_with("ingest") && (peak.contains("+30.") || peak.contains("+31.")) && peak.contains('%'),
-        "{out}"
-    );
+    // A little less or more than 30 MiB: the program's own pages are shared with whatever else runs it.
+    let moved = ["+29.", "+30.", "+31."].iter().any(|moved| peak.contains(moved));
+    assert!(peak.starts_with("ingest") && moved && peak.contains('%'), "{out}");
     assert!(out.contains("what moved, by log line of `ingest`") && out.contains("\"index\""), "{out}");
     assert!(fs::read(project.path("both.png")).unwrap().len() > 1000);
     fs::write(project.path("other.csv"), "time,bytes\n0,1000000\n1,2000000\n").unwrap();
