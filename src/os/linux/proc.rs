@@ -148,28 +148,35 @@ pub(super) fn parse_status(text: &[u8]) -> Option<Resident> {
     Some(Resident { high_water: Bytes::from_kib(high_water?).0, split })
 }
 
-/// Reads the process's share of what it maps in `/proc/PID/smaps_rollup`: `Pss_Anon`, `Pss_File`, `Pss_Shmem`, `SwapPss`.
-/// None where the kernel does not split PSS (before 5.9) or the process has no memory.
-pub(super) fn parse_rollup(text: &[u8]) -> Option<Split> {
-    let mut share = Split::default();
+/// What `/proc/PID/smaps_rollup` tells of a process, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Rollup {
+    /// `Rss`: what was resident when it was read.
+    pub(super) resident: u64,
+    /// Its share of what it maps: `Pss_Anon`, `Pss_File`, `Pss_Shmem`, `SwapPss`.
+    pub(super) share: Split,
+    /// `Swap`: what it has in swap, whole, shared memory among it.
+    pub(super) swap: u64,
+}
+
+/// Reads `/proc/PID/smaps_rollup`. None where the kernel does not split PSS (before 5.9) or the process has no memory.
+pub(super) fn parse_rollup(text: &[u8]) -> Option<Rollup> {
+    let Rollup { mut resident, mut share, mut swap } = Rollup::default();
     let mut split_told = false;
     for line in text.split(|&byte| byte == b'\n') {
         let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
         let (name, rest) = (&line[..colon], &line[colon + 1..]);
         match name {
+            b"Rss" => resident = kib(rest),
             b"Pss_Anon" => (share.anon, split_told) = (kib(rest), true),
             b"Pss_File" => share.file = kib(rest),
             b"Pss_Shmem" => share.shmem = kib(rest),
+            b"Swap" => swap = kib(rest),
             b"SwapPss" => share.swap = kib(rest),
             _ => {}
         }
     }
-    split_told.then_some(share)
-}
-
-/// What was resident when `/proc/PID/smaps_rollup` was read: `Rss`. None where it is not told.
-pub(super) fn rollup_resident(text: &[u8]) -> Option<u64> {
-    text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"Rss:")).map(kib)
+    split_told.then_some(Rollup { resident, share, swap })
 }
 
 /// What `/proc/PID/stat` says that matters here. While the faults and the resident pages stand still, so do the memory and
@@ -298,10 +305,8 @@ mod tests {
         let text = b"55-7f ---p 0 00:00 0 [rollup]\nRss: 1628 kB\nPss: 328 kB\nPss_Anon: 116 kB\nPss_File: 212 kB\n\
             Pss_Shmem: 2 kB\nSwap: 6 kB\nSwapPss: 3 kB\n";
         let share = Split { anon: 116 << 10, file: 212 << 10, shmem: 2 << 10, swap: 3 << 10 };
-        assert_eq!(parse_rollup(text), Some(share));
+        assert_eq!(parse_rollup(text), Some(Rollup { resident: 1628 << 10, share, swap: 6 << 10 }));
         assert_eq!(parse_rollup(b"Rss: 1 kB\nPss: 1 kB\n"), None);
-        assert_eq!(rollup_resident(b"head\nRss: 3 kB\nPss: 1 kB\n"), Some(3 * 1024));
-        assert_eq!(rollup_resident(b"Pss: 1 kB\n"), None);
     }
 
     #[test]

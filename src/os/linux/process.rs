@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::ends::Ended;
 use super::proc::{
-    ProcFile, Resident, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status, rollup_resident,
+    ProcFile, Resident, Rollup, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status,
 };
 use super::sharing::{Estimate, Kin, Now, Shares, Sharing};
 use super::sum::{Between, Level};
@@ -216,11 +216,12 @@ impl Process {
     fn note_marks(&mut self, executed: bool, faults: u64, swapped: u64) {
         let Some(memory) = self.memory else { return };
         self.resident = memory.resident();
+        let brought = faults.saturating_mul(largest_page());
         // Above every mark so far: that happened since the last tick, whatever is resident by now. An exec begins a new mark.
         if executed || memory.high_water > self.high_water {
-            self.rise = risen(&memory, swapped);
+            self.rise = risen(&memory, if executed { 0 } else { swapped }, brought);
         }
-        self.headroom = memory.above().min(faults.saturating_mul(largest_page()));
+        self.headroom = memory.above().min(brought) + swapped.saturating_sub(memory.split.swap);
         self.high_water = memory.high_water.max(memory.resident());
         self.peak = self.peak.max(Some(Bytes(self.high_water)));
     }
@@ -266,20 +267,30 @@ impl Process {
         let memory = self.memory?;
         // Not kept open: it would stay with the memory of the program that it was opened for.
         let file = ProcFile::open(&format!("/proc/{}/smaps_rollup", self.speaker));
-        match file.and_then(|file| file.read(buffer).map(|text| (parse_rollup(text), rollup_resident(text)))) {
-            Ok((Some(share), resident)) => {
-                self.shared_at(resident.unwrap_or(self.resident));
+        match file.and_then(|file| file.read(buffer).map(parse_rollup)) {
+            Ok(Some(Rollup { resident, share, swap })) => {
+                self.shared_at(resident);
+                let shmem_in_swap = self.beyond_its_own(swap, memory.split.swap, buffer);
                 let faults = self.stat.minor_faults;
-                return Some(Shares { resident: memory.split, share, faults, machine_shmem });
+                return Some(Shares { resident: memory.split, share, shmem_in_swap, faults, machine_shmem });
             }
             // It has let go of its memory since this tick read it: the others' shares have what was shared.
-            Ok((None, _)) => self.memory = None,
+            Ok(None) => self.memory = None,
             Err(error) if is_gone(&error) => self.memory = None,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.sharing = Sharing::Denied,
             // No more files to be had: the estimate stands.
             Err(_) => {}
         }
         None
+    }
+
+    /// What of `swap` is no memory of its own, of which `own` was in swap when this tick read it, and perhaps more by now.
+    fn beyond_its_own(&self, swap: u64, own: u64, buffer: &mut Vec<u8>) -> u64 {
+        if swap <= own {
+            return 0;
+        }
+        let now = self.status_file.read(buffer).ok().and_then(parse_status);
+        swap.saturating_sub(now.map_or(own, |now| now.split.swap.max(own)))
     }
 
     /// So much was resident when its shares were read: it may have given back some since this tick read its marks, and they are
@@ -292,9 +303,11 @@ impl Process {
     }
 }
 
-/// How far a process was above what is counted of it now, by a new mark: what went to swap since the mark is counted still.
-fn risen(memory: &Resident, swapped_before: u64) -> u64 {
-    memory.above().saturating_sub(memory.split.swap.saturating_sub(swapped_before))
+/// How far a process was surely above what is counted of it now, by a new mark of what was resident. What went to swap since is
+/// counted still, and of what was in swap before, so much may have come back until then as faults can have `brought`.
+fn risen(memory: &Resident, swapped_before: u64, brought: u64) -> u64 {
+    let swapped_then = swapped_before.min(memory.split.swap).saturating_sub(brought);
+    (memory.high_water + swapped_then).saturating_sub(memory.split.total())
 }
 
 /// The command line for people; the program's short name in brackets where there is none.
@@ -325,11 +338,13 @@ mod tests {
             let split = Split { anon, swap, ..Split::default() };
             Resident { high_water, split }
         };
-        assert_eq!(risen(&memory(50, 0, 150), 0), 100);
-        assert_eq!(risen(&memory(50, 100, 150), 0), 0, "150 were resident, and are still counted");
-        assert_eq!(risen(&memory(50, 100, 150), 30), 30, "30 of them were in swap before, beside 150 resident");
-        assert_eq!(risen(&memory(150, 0, 150), 40), 0);
-        assert_eq!(risen(&memory(50, 500, 150), 0), 0);
+        assert_eq!(risen(&memory(50, 0, 150), 0, 400), 100);
+        assert_eq!(risen(&memory(50, 100, 150), 0, 400), 0, "150 were resident, and are still counted");
+        assert_eq!(risen(&memory(50, 100, 150), 30, 0), 30, "30 of them were in swap before, beside 150 resident");
+        assert_eq!(risen(&memory(50, 100, 150), 30, 20), 10, "20 of those may have come back, and be among the 150");
+        assert_eq!(risen(&memory(50, 100, 150), 90, 400), 0);
+        assert_eq!(risen(&memory(150, 0, 150), 40, 0), 0);
+        assert_eq!(risen(&memory(50, 500, 150), 0, 0), 0);
     }
 
     #[test]

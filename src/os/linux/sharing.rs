@@ -18,6 +18,8 @@ pub(super) struct Shares {
     pub(super) resident: Split,
     /// What of it was this process's share.
     pub(super) share: Split,
+    /// What was in swap of the shared memory that it maps, which no account of a process counts.
+    pub(super) shmem_in_swap: u64,
     /// Its minor faults then.
     pub(super) faults: u64,
     /// The shared memory in use on the whole machine then, where that is told.
@@ -55,12 +57,14 @@ pub(super) struct Estimate {
     pub(super) copied: u64,
     /// Shared memory that it mapped since: new to the tree, or mapped by others before.
     pub(super) mapped: u64,
+    /// What is in swap of the shared memory that it maps: others may map the same.
+    pub(super) shmem_in_swap: u64,
 }
 
 impl Estimate {
     /// All that may be its.
     pub(super) fn total(&self) -> u64 {
-        self.share.total() + self.copied + self.mapped
+        self.share.total() + self.copied + self.mapped + self.shmem_in_swap
     }
 }
 
@@ -77,12 +81,13 @@ impl Sharing {
             Self::Read(shares) => shares,
         };
         let own = now.resident.above(&shares.resident.above(&shares.share));
+        let mapped = now.resident.shmem.saturating_sub(shares.resident.shmem);
+        let shmem_in_swap = shares.shmem_in_swap.saturating_sub(mapped); // what came back is resident again
         if now.kin == Kin::Alone {
-            return Estimate { share: own, ..Estimate::default() };
+            return Estimate { share: own, shmem_in_swap, ..Estimate::default() };
         }
         let file = scaled(now.resident.file, shares.resident.file, shares.share.file);
         let share = Split { file, shmem: shares.share.shmem.min(now.resident.shmem), ..own };
-        let mapped = now.resident.shmem.saturating_sub(shares.resident.shmem);
         // Where shared memory prevails, faults are its pages being written to for the first time.
         let copied = if now.kin == Kin::Crowd || now.resident.shmem > now.resident.anon {
             0
@@ -90,7 +95,7 @@ impl Sharing {
             let grown = now.resident.total().saturating_sub(shares.resident.total());
             pages(now.faults.saturating_sub(shares.faults)).saturating_sub(grown)
         };
-        Estimate { share, copied, mapped }
+        Estimate { share, copied, mapped, shmem_in_swap }
     }
 }
 
@@ -127,11 +132,11 @@ mod tests {
     }
 
     const fn read(resident: Split, share: Split) -> Sharing {
-        Sharing::Read(Shares { resident, share, faults: 7, machine_shmem: None })
+        Sharing::Read(Shares { resident, share, shmem_in_swap: 0, faults: 7, machine_shmem: None })
     }
 
     const fn surely(share: Split) -> Estimate {
-        Estimate { share, copied: 0, mapped: 0 }
+        Estimate { share, copied: 0, mapped: 0, shmem_in_swap: 0 }
     }
 
     #[test]
@@ -139,6 +144,17 @@ mod tests {
         let known = read(split(10, 10), split(10, 2));
         assert_eq!(known.share_of(&now(split(15, 20), Kin::Alone)), surely(split(15, 12)));
         assert_eq!(Sharing::Denied.share_of(&now(split(1, 1), Kin::Alone)), surely(split(1, 1)));
+    }
+
+    #[test]
+    fn shared_memory_in_swap_is_counted_until_it_comes_back() {
+        let resident = |shmem| Split { shmem, ..Split::default() };
+        let shares =
+            Shares { resident: resident(40), share: resident(40), shmem_in_swap: 60, faults: 7, machine_shmem: None };
+        for kin in [Kin::Alone, Kin::Crowd] {
+            let total = |shmem| Sharing::Read(shares).share_of(&now(resident(shmem), kin)).total();
+            assert_eq!([40, 70, 100, 120].map(total), [100, 100, 100, 120], "{kin:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(super) struct Sum {
     mapped: u64,
     anon: u64,
     largest_shmem: u64,
+    largest_shmem_in_swap: u64,
     /// The machine's shared memory at the oldest of those readings since which some was mapped.
     shmem_before: Option<u64>,
 }
@@ -54,6 +55,7 @@ impl Sum {
         self.share = self.share.plus(&estimate.share);
         self.copied += estimate.copied;
         self.mapped += estimate.mapped;
+        self.largest_shmem_in_swap = self.largest_shmem_in_swap.max(estimate.shmem_in_swap);
         let highest = match sharing {
             Sharing::Unknown => memory.split.total().min(between.own_at_most),
             Sharing::Read(_) | Sharing::Denied => estimate.total(),
@@ -107,6 +109,7 @@ impl Sum {
             anon: (self.share.anon + self.copied).min(self.anon.max(self.share.anon)),
             // Together they hold at least what one of them has mapped.
             shmem: (self.share.shmem + new).max(self.largest_shmem),
+            swap: self.share.swap + self.largest_shmem_in_swap,
             ..self.share
         }
     }
@@ -129,17 +132,23 @@ mod tests {
 
     fn read(machine_shmem: u64) -> Sharing {
         let nothing = Split::default();
-        Sharing::Read(Shares { resident: nothing, share: nothing, faults: 0, machine_shmem: Some(machine_shmem) })
+        Sharing::Read(Shares {
+            resident: nothing,
+            share: nothing,
+            shmem_in_swap: 0,
+            faults: 0,
+            machine_shmem: Some(machine_shmem),
+        })
     }
 
     #[test]
     fn copies_of_shared_pages_are_counted_but_never_more_than_is_resident() {
         let mut sum = Sum::default();
         for copied in [30, 5] {
-            sum.add(&Estimate { share: share(50, 0), copied, mapped: 0 }, read(0), &member(100, 0), ALL);
+            sum.add(&Estimate { share: share(50, 0), copied, ..Estimate::default() }, read(0), &member(100, 0), ALL);
         }
         assert_eq!(sum.total(None), share(135, 0));
-        sum.add(&Estimate { share: share(0, 0), copied: 500, mapped: 0 }, read(0), &member(100, 0), ALL);
+        sum.add(&Estimate { share: share(0, 0), copied: 500, ..Estimate::default() }, read(0), &member(100, 0), ALL);
         assert_eq!(sum.total(None), share(300, 0));
     }
 
@@ -147,7 +156,12 @@ mod tests {
     fn what_several_mapped_of_shared_memory_is_new_as_far_as_the_machine_has_more_of_it() {
         let mut sum = Sum::default();
         for before in [1000, 1040] {
-            sum.add(&Estimate { share: share(0, 50), copied: 0, mapped: 30 }, read(before), &member(0, 130), ALL);
+            sum.add(
+                &Estimate { share: share(0, 50), mapped: 30, ..Estimate::default() },
+                read(before),
+                &member(0, 130),
+                ALL,
+            );
         }
         assert_eq!(sum.shmem_before(), Some(1000));
         assert_eq!(sum.total(Some(35)), share(0, 135));
