@@ -44,6 +44,12 @@ fn carry_out(cli: Cli) -> Result<u8> {
         }
         Command::Plot(typed) => {
             let import = plan_import(&typed.import)?;
+            if typed.term {
+                let voice = Voice::new(cli.color, false, &out);
+                let (text, warnings) = pipeline::plot_in_terminal(&typed.files, &import, voice)?;
+                warn(&warnings);
+                return print(&text);
+            }
             warn(&pipeline::plot(&typed.files, &import, &typed.output, typed.title.as_deref())?);
             print(&format!("wrote {}\n", typed.output.display()))
         }

@@ -72,6 +72,25 @@ fn a_log_beside_the_file_says_where_the_memory_came_from() {
 }
 
 #[test]
+fn a_curve_is_drawn_as_text_without_colour_in_a_pipe_and_in_ascii_where_the_locale_is_not_utf_8() {
+    let project = Project::new();
+    fs::write(project.path("a\u{1b}[31m.csv"), "time,memory_bytes\n0,1048576\n1,209715200\n2,104857600\n").unwrap();
+    let drawn = |locale: &str| {
+        let mut command = project.command(&["plot", "--term", "a\u{1b}[31m.csv"]);
+        let output = command.env("LC_ALL", locale).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stdout)
+    };
+    let (block, ascii) = (drawn("C.UTF-8"), drawn("C"));
+    for told in [&block, &ascii] {
+        assert!(told.contains("peak 200.0 MiB at 1.00 s") && !told.contains('\u{1b}'), "{told}");
+    }
+    assert!(block.contains('█') && block.contains('└'), "{block}");
+    assert!(ascii.contains('#') && ascii.is_ascii(), "{ascii}");
+    assert!(!project.path("memory.svg").exists(), "nothing is written");
+}
+
+#[test]
 fn a_table_whose_columns_are_not_known_is_refused_with_the_flags_to_name_them() {
     let project = Project::new();
     fs::write(project.path("t.csv"), "when,heap,other\n0,100.5,1\n1,200.5,1\n").unwrap();

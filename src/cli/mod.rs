@@ -156,6 +156,9 @@ pub struct Plot {
     /// The title above the graph.
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
+    /// Draw into the terminal instead: text alone, in a pipe as well.
+    #[arg(long, conflicts_with_all = ["output", "title"])]
+    pub term: bool,
 }
 
 /// `memguard compare`

@@ -77,6 +77,12 @@ pub struct OwnUsage {
     pub peak: Option<Bytes>,
 }
 
+/// Whether variables of the environment say in which encoding a terminal reads. On Windows the standard library sees to it that text arrives.
+#[must_use]
+pub fn has_locales() -> bool {
+    std::env::consts::FAMILY != "windows"
+}
+
 /// The operating system and architecture that results are told apart by: `linux-x86_64`.
 #[must_use]
 pub fn platform() -> String {

@@ -19,7 +19,7 @@ pub use comment::comment;
 pub use compare::compare;
 pub use judge::check;
 pub use merge::merge;
-pub use plot::plot;
+pub use plot::{plot, plot_in_terminal};
 pub use record::record;
 pub use run::{demo, run};
 
@@ -37,6 +37,8 @@ pub struct Voice {
     pub quiet: bool,
     /// Columns of the terminal.
     pub width: usize,
+    /// Whether what is beyond ASCII arrives as it is meant.
+    pub unicode: bool,
 }
 
 /// Without a terminal to ask.
@@ -53,6 +55,32 @@ impl Voice {
             Colour::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
         let width = if is_terminal { os::terminal_width().unwrap_or(WIDTH) } else { WIDTH };
-        Self { colour, quiet, width }
+        Self { colour, quiet, width, unicode: speaks_utf8(|name| std::env::var(name).ok()) }
+    }
+}
+
+/// As the locale says: the first of its three variables that is set counts. A system without locales speaks it.
+fn speaks_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    set.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8")) || !os::has_locales()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_variable_that_is_set_tells_what_the_terminal_reads() {
+        let told = |all: &'static str, ctype: &'static str, lang: &'static str| {
+            speaks_utf8(move |name| match name {
+                "LC_ALL" => Some(all.to_owned()),
+                "LC_CTYPE" => Some(ctype.to_owned()),
+                _ => Some(lang.to_owned()).filter(|lang| lang != "unset"),
+            })
+        };
+        assert!(told("", "", "de_DE.UTF-8") && told("C.utf8", "C", "C") && told("", "en_US.UTF-8", "C"));
+        assert_eq!(told("C", "en_US.UTF-8", "en_US.UTF-8"), !os::has_locales());
+        assert_eq!(told("", "", "unset"), !os::has_locales());
     }
 }

@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{import, judge};
+use super::{Voice, import, judge};
 use crate::analysis::Rules;
 use crate::baseline::Store;
 use crate::config::Import;
 use crate::report::chart::{self, ChartModel};
-use crate::report::{self, Pair};
+use crate::report::{self, Look, Pair, term_charts};
 use crate::trace::{self, Curve, RunFiles, files, foreign};
 use crate::verdict::Limits;
 
@@ -23,8 +23,26 @@ pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&s
     {
         return page_of(runs, output, title);
     }
-    let mut curves: Vec<(String, Curve)> = Vec::new();
-    let mut warnings = Vec::new();
+    let (curves, warnings) = read(inputs, import)?;
+    let own = curves.first().map_or("memory", |(label, _)| label.as_str());
+    let title = title.unwrap_or(if curves.len() == 1 { own } else { "memory" });
+    draw(&chart::overlay(title, &curves), &[], kind, output)?;
+    Ok(warnings)
+}
+
+/// The same as text, with what was wrong with the files.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn plot_in_terminal(inputs: &[PathBuf], import: &Import, voice: Voice) -> Result<(String, Vec<String>)> {
+    let (curves, warnings) = read(inputs, import)?;
+    let look = Look { width: voice.width, colour: voice.colour, unicode: voice.unicode };
+    Ok((term_charts(&curves, look), warnings))
+}
+
+/// The curves by their names, and what was wrong with the files and could be read past.
+fn read(inputs: &[PathBuf], import: &Import) -> Result<(Vec<(String, Curve)>, Vec<String>)> {
+    let (mut curves, mut warnings) = (Vec::new(), Vec::new());
     for input in inputs {
         for csv in csv_files(input)? {
             let recording = foreign::read(&csv, &import.columns)?;
@@ -32,10 +50,7 @@ pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&s
             curves.push((label(&csv), Curve { points: recording.points }));
         }
     }
-    let own = curves.first().map_or("memory", |(label, _)| label.as_str());
-    let title = title.unwrap_or(if curves.len() == 1 { own } else { "memory" });
-    draw(&chart::overlay(title, &curves), &[], kind, output)?;
-    Ok(warnings)
+    Ok((curves, warnings))
 }
 
 /// The runs of one workload, or one recording, as a page: with what can be found in it, and the log beside it.

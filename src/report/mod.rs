@@ -15,6 +15,7 @@ mod junit;
 mod log_growth;
 mod markdown;
 mod table;
+mod term_chart;
 mod terminal;
 
 pub use compare::{Pair, Side, compare};
@@ -28,4 +29,5 @@ pub use json::{Recorded, RecordedWorkload, overall, recorded, results};
 pub use junit::junit;
 pub use markdown::{Links, Place, markdown};
 pub use table::{Row, name as subject_name, rows};
+pub use term_chart::{Look, term_charts};
 pub use terminal::{Options, render};
