@@ -23,7 +23,7 @@ pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&s
     {
         return page_of(runs, output, title);
     }
-    let (curves, warnings) = read(inputs, import)?;
+    let Plotted { curves, warnings } = read(inputs, import)?;
     let own = curves.first().map_or("memory", |(label, _)| label.as_str());
     let title = title.unwrap_or(if curves.len() == 1 { own } else { "memory" });
     draw(&chart::overlay(title, &curves), &[], kind, output)?;
@@ -35,22 +35,30 @@ pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&s
 /// # Errors
 /// When a file can't be read.
 pub fn plot_in_terminal(inputs: &[PathBuf], import: &Import, voice: Voice) -> Result<(String, Vec<String>)> {
-    let (curves, warnings) = read(inputs, import)?;
+    let Plotted { curves, warnings } = read(inputs, import)?;
     let look = Look { width: voice.width, colour: voice.colour, unicode: voice.unicode };
     Ok((term_charts(&curves, look), warnings))
 }
 
-/// The curves by their names, and what was wrong with the files and could be read past.
-fn read(inputs: &[PathBuf], import: &Import) -> Result<(Vec<(String, Curve)>, Vec<String>)> {
-    let (mut curves, mut warnings) = (Vec::new(), Vec::new());
+/// What the files hold.
+#[derive(Debug, Default)]
+struct Plotted {
+    /// By their names.
+    curves: Vec<(String, Curve)>,
+    /// What was wrong with the files and could be read past.
+    warnings: Vec<String>,
+}
+
+fn read(inputs: &[PathBuf], import: &Import) -> Result<Plotted> {
+    let mut plotted = Plotted::default();
     for input in inputs {
         for csv in csv_files(input)? {
             let recording = foreign::read(&csv, &import.columns)?;
-            warnings.extend(recording.warnings);
-            curves.push((label(&csv), Curve { points: recording.points }));
+            plotted.warnings.extend(recording.warnings);
+            plotted.curves.push((label(&csv), Curve { points: recording.points }));
         }
     }
-    Ok((curves, warnings))
+    Ok(plotted)
 }
 
 /// The runs of one workload, or one recording, as a page: with what can be found in it, and the log beside it.
