@@ -117,9 +117,13 @@ impl Ends {
                     // What it reached before it was last read is no news; what a fork took since may be its relatives'.
                     let is_news = !exit.forked && told.is_some_and(|told| told.0 > ended.high_water);
                     let least = if is_news { ended.level.least + rise } else { 0 };
-                    Level { least, most: ended.level.most + rise.min(exit.own_at_most()) }
+                    Level { least, most: ended.level.most + rise.min(exit.own_at_most()), discount: 0 }
                 }
-                None => Level { least: 0, most: ended.level.most + ended.high_water.saturating_sub(ended.resident) },
+                None => Level {
+                    least: 0,
+                    most: ended.level.most + ended.high_water.saturating_sub(ended.resident),
+                    discount: 0,
+                },
             };
             peak = peak.max(self.lasting + level.least);
             at_most += level.most.max(ended.level.most);
@@ -157,7 +161,7 @@ impl Ends {
     /// what it shares with others is its own.
     fn level_of(&self, exit: &Exit) -> Level {
         let most = exit.own_at_most();
-        Level { least: if exit.forked { 0 } else { most.saturating_sub(self.discount) }, most }
+        Level { least: if exit.forked { 0 } else { most.saturating_sub(self.discount) }, most, discount: 0 }
     }
 
     /// How high the metric surely was by what the root is known to have reached at its end, if that is news.

@@ -31,6 +31,8 @@ pub(super) struct Level {
     pub(super) least: u64,
     /// The most that its share can be.
     pub(super) most: u64,
+    /// How far its share is surely below what it has: pages that it shares with others.
+    pub(super) discount: u64,
 }
 
 /// A process between two ticks.
@@ -66,7 +68,8 @@ impl Sum {
             self.shmem_before = [self.shmem_before, shares.machine_shmem].into_iter().flatten().min();
         }
         self.discount = self.discount.max(memory.split.total().saturating_sub(highest));
-        self.note(Level { least: estimate.share.total().min(highest), most: highest }, between)
+        let least = estimate.share.total().min(highest);
+        self.note(Level { least, most: highest, discount: memory.split.total().saturating_sub(least) }, between)
     }
 
     /// Adds a process by what it has resident.
@@ -75,7 +78,7 @@ impl Sum {
         self.anon += memory.split.anon;
         self.share = self.share.plus(&memory.split);
         let total = memory.split.total();
-        self.note(Level { least: total, most: total }, between)
+        self.note(Level { least: total, most: total, discount: 0 }, between)
     }
 
     fn note(&mut self, now: Level, between: Between) -> Level {
@@ -83,8 +86,10 @@ impl Sum {
         self.at_most += between.before.most.max(now.most + between.headroom);
         let lasting = between.before.least.min(now.least);
         self.lasting += lasting;
-        if between.rise > 0 {
-            self.highest_rise = self.highest_rise.max(now.least + between.rise - lasting);
+        // What it gave back after its mark may be pages that it shared, with the discount that these had.
+        let rise = between.rise.saturating_sub(between.before.discount.saturating_sub(now.discount));
+        if rise > 0 {
+            self.highest_rise = self.highest_rise.max(now.least + rise - lasting);
         }
         now
     }
@@ -169,10 +174,11 @@ mod tests {
         assert_eq!(sum.total(Some(0)), share(0, 130), "one of them has that much");
     }
 
-    const ALL: Between = Between { before: Level { least: 0, most: 0 }, rise: 0, headroom: 0, own_at_most: u64::MAX };
+    const ALL: Between =
+        Between { before: Level { least: 0, most: 0, discount: 0 }, rise: 0, headroom: 0, own_at_most: u64::MAX };
 
     const fn level(bytes: u64) -> Level {
-        Level { least: bytes, most: bytes }
+        Level { least: bytes, most: bytes, discount: 0 }
     }
 
     #[test]
@@ -183,6 +189,17 @@ mod tests {
         assert_eq!((sum.total(None).total(), sum.peak(), sum.at_most), (200, 90 + 130, 120 + 140));
         sum.add_resident(&member(100, 0), ALL);
         assert_eq!(sum.peak(), 90 + 130, "the third may have come after the mark");
+    }
+
+    #[test]
+    fn shared_pages_that_were_given_back_after_a_mark_are_no_rise_of_what_is_counted() {
+        let mut sum = Sum::default();
+        let file = |file| Split { file, ..Split::default() };
+        let now = Resident { high_water: 110, split: file(50) };
+        let before = Level { least: 50, most: 50, discount: 50 };
+        let estimate = Estimate { share: file(40), ..Estimate::default() };
+        sum.add(&estimate, read(0), &now, Between { before, rise: 60, headroom: 60, ..ALL });
+        assert_eq!(sum.peak(), 60, "110 of which 50 were shared, not 100");
     }
 
     proptest! {
