@@ -130,11 +130,22 @@ struct Moment {
     now: Instant,
 }
 
+/// A small newcomer may be gone before long, as most of those that a build or a script starts are.
+const PASSING: u32 = 2;
+const SMALL: u64 = 4 << 20;
+
+/// Whether it is too early to ask for the shares of a process: what it may have of others is little, and it shares nothing yet
+/// that it did not bring along.
+fn is_passing(process: &Process) -> bool {
+    let maps_little = process.memory.is_none_or(|memory| memory.split.file + memory.split.shmem < SMALL);
+    process.age <= PASSING && process.kin == Kin::Crowd && maps_little
+}
+
 /// How much a new reading of the shares would tell; None for nothing.
 fn urgency(process: &Process, at: Moment) -> Option<u64> {
     match process.sharing {
         Sharing::Denied => None,
-        Sharing::Unknown => Some(URGENT),
+        Sharing::Unknown => (!is_passing(process)).then_some(URGENT),
         Sharing::Read(_) if process.stale => Some(URGENT),
         Sharing::Read(Shares { resident, share, .. }) => {
             let now = process.memory?.split;

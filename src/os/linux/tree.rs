@@ -274,10 +274,7 @@ impl Tree {
                 .processes
                 .iter()
                 .any(|other| other.pid == stat.parent && other.stat.stack == stat.stack && !other.left_out);
-        process.borrows = process.forked;
-        if process.forked {
-            self.changed_families.push(stat.stack);
-        }
+        process.borrows = process.forked; // until it is found out
         if !left_out {
             reading.seen.push(Seen { pid, parent: stat.parent });
         }
@@ -307,9 +304,9 @@ impl Tree {
             }
             News::Executed => {
                 self.kin_changed = true;
-                if std::mem::take(&mut process.forked) {
+                let borrowed = std::mem::take(&mut process.borrows);
+                if std::mem::take(&mut process.forked) && !borrowed {
                     self.changed_families.push(family);
-                    process.borrows = false;
                 }
             }
             News::Moved | News::Nothing => {}
@@ -322,6 +319,8 @@ impl Tree {
             let borrows = shares_memory(pid, parent).unwrap_or_else(is_equal);
             self.processes[index].borrows = borrows;
             if !borrows {
+                // It has half of every page of its parent's.
+                self.changed_families.push(family);
                 news = News::Moved;
             }
             self.any_borrows |= borrows;
