@@ -20,7 +20,8 @@ use crate::units::Bytes;
 /// What Windows counts of a process: `PROCESS_MEMORY_COUNTERS_EX`.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::os) struct Counters {
-    /// Committed memory of its own, in RAM or in the page file: `PrivateUsage`.
+    /// Committed memory of its own, in RAM or in the page file: `PrivateUsage`, which is also told as `PagefileUsage` (wine
+    /// tells that alone).
     pub(in crate::os) private: Bytes,
     /// The most that this was: `PeakPagefileUsage`.
     pub(in crate::os) private_peak: Bytes,
@@ -63,7 +64,7 @@ impl Process {
         // SAFETY: the pointer is to a whole structure, which begins as the one that is asked for, with its size.
         let is_told = unsafe { K32GetProcessMemoryInfo(self.0.as_raw_handle(), pointer, size) };
         (is_told != 0).then_some(Counters {
-            private: Bytes(counters.PrivateUsage as u64),
+            private: Bytes(counters.PrivateUsage.max(counters.PagefileUsage) as u64),
             private_peak: Bytes(counters.PeakPagefileUsage as u64),
             resident: Bytes(counters.WorkingSetSize as u64),
             resident_peak: Bytes(counters.PeakWorkingSetSize as u64),
