@@ -196,8 +196,8 @@ impl<P: Processes> Source for PortableSource<P> {
         let mut sum = Sum::default();
         self.members.retain(|_, member| match self.processes.state(member.id) {
             State::Lives(memory) => {
-                member.now = Some(memory.now);
-                sum.add(&memory, member.rise(&memory, self.is_watched));
+                let before = member.now.replace(memory.now);
+                sum.add(&memory, before, member.has_risen(&memory, self.is_watched));
                 true
             }
             State::Denied => {
@@ -210,7 +210,7 @@ impl<P: Processes> Source for PortableSource<P> {
             State::Ended(peak) => {
                 if self.is_watched && peak > member.peak {
                     member.peak = peak;
-                    sum.highest_ended = sum.highest_ended.max(peak.unwrap_or_default());
+                    sum.highest_above = sum.highest_above.max(peak.unwrap_or_default());
                 }
                 sum.at_most += member.peak.unwrap_or_default();
                 reading.gone.push(member.gone());
@@ -275,12 +275,11 @@ impl<P: Processes> TreeSource for PortableSource<P> {
 }
 
 impl Member {
-    /// How far above what it holds now it was since the reading before. What a mark says of the time before that was watched
-    /// is no news.
-    fn rise(&mut self, memory: &Memory, is_watched: bool) -> Bytes {
+    /// Whether it reached its mark since the reading before. What a mark says of the time before that was watched is no news.
+    fn has_risen(&mut self, memory: &Memory, is_watched: bool) -> bool {
         let peak = memory.high_water.or(self.peak).unwrap_or_default().max(memory.now);
         let rose = self.peak.replace(peak).is_none_or(|before| peak > before);
-        if is_watched && rose { peak.saturating_sub(memory.now) } else { Bytes::ZERO }
+        is_watched && rose
     }
 
     fn gone(&mut self) -> Gone {
@@ -300,10 +299,10 @@ struct Sum {
     processes: u32,
     memory: Bytes,
     resident: Option<Bytes>,
-    /// How far one of them was above what it holds now.
-    highest_rise: Bytes,
-    /// The most that one held which has ended.
-    highest_ended: Bytes,
+    /// What those that were there at the reading before, too, held all the while, as far as readings tell.
+    lasting: Bytes,
+    /// How far above what it held all the while one of them was by its mark.
+    highest_above: Bytes,
     /// Every process at its own peak at once, those that have ended included.
     at_most: Bytes,
     /// Whether the system keeps no mark of one of them, or does not tell it.
@@ -311,18 +310,26 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, memory: &Memory, rise: Bytes) {
+    /// Adds one by what it holds, what it held at the reading before, and whether it reached its mark since then.
+    fn add(&mut self, memory: &Memory, before: Option<Bytes>, has_risen: bool) {
         self.processes += 1;
         self.memory += memory.now;
         self.resident = memory.resident.map(|resident| resident + self.resident.unwrap_or_default()).or(self.resident);
-        self.highest_rise = self.highest_rise.max(rise);
-        self.at_most += memory.high_water.unwrap_or_default().max(memory.now);
+        let mark = memory.high_water.unwrap_or_default().max(memory.now);
+        let lasting = before.unwrap_or_default().min(memory.now);
+        self.lasting += lasting;
+        if has_risen {
+            self.highest_above = self.highest_above.max(mark.saturating_sub(lasting));
+        }
+        self.at_most += mark;
         self.is_open |= memory.high_water.is_none();
     }
 
-    /// The most that they surely held together since the reading before, and the most that they can have held.
+    /// The most that they held together since the reading before, as far as is known, and the most that they can have held. One
+    /// was at its mark beside what was there all the while: who came since may have come after that, and who has more now may
+    /// have had less.
     fn bounds(&self) -> (Bytes, Option<Bytes>) {
-        let surely = (self.memory + self.highest_rise).max(self.highest_ended);
+        let surely = self.memory.max(self.lasting + self.highest_above);
         (surely, (!self.is_open).then_some(self.at_most.max(surely)))
     }
 }

@@ -163,6 +163,22 @@ fn a_spike_between_two_readings_is_in_the_peak_by_the_mark_of_its_process() {
 }
 
 #[test]
+fn a_spike_is_added_to_what_the_others_had_all_the_while_and_not_to_what_they_took_since() {
+    let mut tree = Tree::new();
+    tree.comes(11, 10, 101);
+    tree.holds(10, 100, Some(100));
+    tree.holds(11, 30, Some(30));
+    tree.read();
+    tree.holds(10, 20, Some(190));
+    tree.holds(11, 90, Some(90));
+    tree.comes(12, 10, 102);
+    tree.holds(12, 40, Some(40));
+    assert_eq!(bounds(&tree.read()), (150, 190 + 30, Some(190 + 90 + 40)));
+    tree.ends(11, Some(500));
+    assert_eq!(bounds(&tree.read()), (60, 500 + 60, Some(190 + 500 + 40)));
+}
+
+#[test]
 fn marks_from_before_the_watch_are_no_news() {
     let mut tree = Tree::new();
     tree.0.begin(10, false);
@@ -171,7 +187,7 @@ fn marks_from_before_the_watch_are_no_news() {
     tree.holds(10, 100, Some(950));
     tree.comes(11, 10, 105);
     tree.holds(11, 5, Some(50));
-    assert_eq!(bounds(&tree.read()), (105, 955, Some(1000)));
+    assert_eq!(bounds(&tree.read()), (105, 950, Some(1000)));
 }
 
 #[test]
@@ -219,23 +235,38 @@ fn a_process_that_may_not_be_read_is_counted_and_said_once() {
     assert!(tree.0.notices()[0].starts_with("1 process may not be read"));
 }
 
+/// What a process holds at instant `at` of ten between two readings: it goes from `before` to `now`, and spikes once.
+fn held((before, now, spike, when): (u64, u64, u64, u64), at: u64) -> u64 {
+    let level = (before * (9 - at) + now * at) / 9;
+    if at == when { level + spike } else { level }
+}
+
 proptest! {
     #[test]
-    fn the_bounds_hold_whatever_is_told(
-        steps in prop::collection::vec(prop::collection::vec((0_u64..1000, prop::option::of(0_u64..1000)), 1..5), 1..6),
+    fn the_bounds_hold_whatever_was_between_two_readings(
+        lives in prop::collection::vec((0_u64..1000, 0_u64..1000, prop_oneof![Just(0), 1_u64..1000], 1_u64..9), 1..6),
+        ended in prop::option::of(1_usize..6),
     ) {
         let mut tree = Tree::new();
-        for step in steps {
-            for (index, (now, above)) in step.into_iter().enumerate() {
-                let pid = 10 + u32::try_from(index).unwrap();
-                if index > 0 && !tree.members().contains(&pid) {
-                    tree.comes(pid, 10, 200);
-                }
-                tree.holds(pid, now, above.map(|above| now + above));
+        for (pid, life) in (10..).zip(&lives) {
+            if pid > 10 {
+                tree.comes(pid, 10, 200);
             }
-            let reading = tree.read();
-            prop_assert!(reading.memory <= reading.peak);
-            prop_assert!(reading.at_most.is_none_or(|most| reading.peak <= most));
+            tree.holds(pid, life.0, Some(life.0));
         }
+        prop_assert_eq!(tree.read().memory.0, lives.iter().map(|life| life.0).sum::<u64>());
+        for (index, (pid, life)) in (10..).zip(&lives).enumerate() {
+            let high_water = Some((0..10).map(|at| held(*life, at)).max().unwrap().max(life.0));
+            if Some(index) == ended {
+                tree.ends(pid, high_water);
+            } else {
+                tree.holds(pid, held(*life, 9), high_water);
+            }
+        }
+        let reading = tree.read();
+        let reached = (0..10).map(|at| lives.iter().map(|life| held(*life, at)).sum::<u64>()).max().unwrap();
+        prop_assert!(reading.peak.0 <= reached, "{} > {reached}", reading.peak);
+        prop_assert!(reading.memory <= reading.peak);
+        prop_assert!(reading.at_most.unwrap().0 >= reached, "{:?} < {reached}", reading.at_most);
     }
 }
