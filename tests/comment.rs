@@ -163,6 +163,12 @@ fn a_server_that_is_not_there_is_told() {
         "{}",
         ran.out
     );
+}
+
+#[cfg(unix)] // Windows looks for programs in its own folder as well, and has this one there
+#[test]
+fn a_machine_without_the_program_that_sends_is_told() {
+    let (project, api) = (reported("o/r", "1MiB"), Api::start());
     let mut without = step(&project, &api, "1", &[]);
     without.env("PATH", "");
     let ran = said(without);

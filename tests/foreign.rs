@@ -18,6 +18,13 @@ fn project() -> Project {
     project
 }
 
+/// What this system measured in `base`.
+fn metric(project: &Project) -> String {
+    let results = fs::read(project.path("base/results.json")).unwrap();
+    let results: serde_json::Value = serde_json::from_slice(&results).unwrap();
+    results["workloads"][0]["metric"].as_str().unwrap().to_owned()
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -146,5 +153,6 @@ fn what_moved_between_two_results_is_a_table() {
     assert!(fs::read(project.path("both.png")).unwrap().len() > 1000);
     fs::write(project.path("other.csv"), "time,bytes\n0,1000000\n1,2000000\n").unwrap();
     let other = project.memguard(&["compare", "base", "other.csv"]);
-    assert!(other.code == 5 && other.err.contains("measured as pss there and as recorded here"), "{}", other.err);
+    let told = format!("measured as {} there and as recorded here", metric(&project));
+    assert!(other.code == 5 && other.err.contains(&told), "{told}: {}", other.err);
 }
