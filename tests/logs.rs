@@ -3,7 +3,9 @@
 
 mod common;
 
-use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use common::Project;
 
@@ -89,4 +91,57 @@ fn the_line_before_the_rise_is_named_first() {
     );
     assert!(run.err.contains("memory by log line of `memguard`:"), "{}", run.err);
     assert!(run.err.contains("\"loading 3 tables\""), "{}", run.err);
+}
+
+/// Prints 88 MB of lines and then waits for the file `go`.
+const TOO_MUCH: &str = "yes \"$(printf '%4000s' x)\" | head -n 22000; echo 'the last words'; \
+                        until [ -e go ]; do sleep 0.05; done";
+
+/// How many lines the log leaves out, and its last row.
+fn gap_and_last(log: &str) -> (u64, &str) {
+    let gap = log.lines().find_map(|row| row.split_once(",memguard,")?.1.split(' ').next()?.parse().ok());
+    (gap.unwrap_or_default(), log.lines().last().unwrap_or_default())
+}
+
+#[test]
+fn a_log_too_large_to_be_kept_has_its_beginning_and_its_end_and_says_what_is_between() {
+    let project = Project::new();
+    fs::write(project.path("go"), "").unwrap();
+    let run = project.memguard(&["run", "--", "sh", "-c", TOO_MUCH]);
+    assert_eq!((run.code, run.out.len()), (0, 22_000 * 4001 + "the last words\n".len()), "{}", run.err);
+    let log = fs::read_to_string(project.path("memguard-report/sh/run-1/log.csv")).unwrap();
+    assert!(log.len() < 65 << 20, "{}", log.len());
+    let (gap, last) = gap_and_last(&log);
+    assert!(last.ends_with(",stdout,the last words"), "{last}");
+    // Its header and the gap are no lines of the workload's.
+    assert_eq!(log.lines().count() as u64 - 2 + gap, 22_001);
+    let told = format!("{gap} lines of output from ");
+    assert!(run.err.contains(&told), "{}", run.err);
+    let page = fs::read_to_string(project.path("memguard-report/report.html")).unwrap();
+    assert!(page.contains(" are not in it.") && page.contains("the last words"), "the page tells of the gap");
+}
+
+#[test]
+fn the_end_of_a_large_log_survives_a_kill_of_memguard() {
+    let project = Project::new();
+    let folder = project.path("memguard-report/sh/run-1");
+    let run = project.command(&["run", "--", "sh", "-c", TOO_MUCH]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut run = run.unwrap();
+    let end = folder.join("log-end-2.csv");
+    wait_until(|| fs::read_to_string(&end).is_ok_and(|text| text.ends_with("the last words\n")));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    fs::write(project.path("go"), "").unwrap();
+    let check = project.memguard(&["check", "memguard-report"]);
+    assert_eq!(check.code, 5, "it was not measured to its end: {}", check.err);
+    let page = fs::read_to_string(project.path("memguard-report/report.html")).unwrap();
+    assert!(page.contains(" are not in it.") && page.contains("the last words"), "the page tells of the gap");
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came");
+        thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::top::Top;
-use crate::trace::{Curve, LogLine, SamplePoint};
+use crate::trace::{Curve, LeftOut, LogLine, LogRow, SamplePoint};
 use crate::units::Bytes;
 
 /// A log of so many lines is shown whole.
@@ -29,8 +29,8 @@ pub struct Excerpt {
     pub lines: Vec<ExcerptLine>,
     /// How many the log has.
     pub all: u64,
-    /// Since when lines were printed and not stored; those are in no count. None where all were.
-    pub full_at: Option<Duration>,
+    /// Lines that were printed and are not in the log; those are in no count.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A line and why it may be worth a look.
@@ -40,7 +40,7 @@ pub struct ExcerptLine {
     pub line: LogLine,
     /// How high the curve is there.
     pub level: Bytes,
-    /// How far the curve rises at the most until the next line of the log; zero where it does not.
+    /// How far the curve rises at the most until the next line was printed; zero where it does not.
     pub rise: Bytes,
 }
 
@@ -63,6 +63,7 @@ pub struct ExcerptBuilder<'a> {
     known: HashSet<u64>,
     rises: Top<Key, ExcerptLine>,
     before_peak: Option<(Key, ExcerptLine)>,
+    left_out: Vec<LeftOut>,
 }
 
 /// The rise, then the place in the log: of equal rises, the earlier line counts for more.
@@ -91,20 +92,33 @@ impl<'a> ExcerptBuilder<'a> {
             known: HashSet::new(),
             rises: Top::new(RISES),
             before_peak: None,
+            left_out: Vec::new(),
         }
     }
 
-    /// Takes the next line of the log.
-    pub fn push(&mut self, line: LogLine) {
-        let level = self.levels.at(line.at);
+    /// Takes what stands next in the log.
+    pub fn push(&mut self, row: LogRow) {
+        let level = self.levels.at(row.at());
         self.settle(level);
+        let line = match row {
+            LogRow::Line(line) => line,
+            LogRow::LeftOut(gap) => {
+                // What rises meanwhile is no line's.
+                self.levels.at(gap.until.min(self.end));
+                self.levels.passed = Bytes::ZERO;
+                self.left_out.push(gap);
+                return;
+            }
+        };
+        let level = self.levels.at(line.at);
+        self.levels.passed = Bytes::ZERO;
         let is_new = self.known.len() < KINDS_KNOWN && self.known.insert(kind(&line.text));
         self.waiting = Some(Waiting { line, level, is_new });
     }
 
     /// What was chosen.
     #[must_use]
-    pub fn finish(mut self, full_at: Option<Duration>) -> Excerpt {
+    pub fn finish(mut self) -> Excerpt {
         let last = self.levels.at(self.end);
         self.settle(last);
         let mut lines = self.whole;
@@ -119,7 +133,7 @@ impl<'a> ExcerptBuilder<'a> {
         }
         // A line that was printed in parts stands after younger ones, and so may those of a file.
         lines.sort_by_key(|line| line.line.at);
-        Excerpt { lines, all: self.all, full_at }
+        Excerpt { lines, all: self.all, left_out: self.left_out }
     }
 
     /// Finds the waiting line its places, now that the level at the next is known.
@@ -228,8 +242,8 @@ mod tests {
 
     fn excerpt(curve: &Curve, end: u64, lines: impl IntoIterator<Item = LogLine>) -> Excerpt {
         let mut builder = ExcerptBuilder::new(curve, Duration::from_millis(end));
-        lines.into_iter().for_each(|line| builder.push(line));
-        builder.finish(None)
+        lines.into_iter().for_each(|line| builder.push(LogRow::Line(line)));
+        builder.finish()
     }
 
     #[test]
@@ -265,6 +279,19 @@ mod tests {
         }
         let gaps = told.lines.windows(2).map(|pair| pair[1].line.at - pair[0].line.at);
         assert!(gaps.max() <= Some(Duration::from_secs(11)), "no stretch is empty");
+    }
+
+    #[test]
+    fn what_rises_where_lines_were_left_out_is_no_lines() {
+        let curve = curve(&[(5, 70), (15, 900), (25, 30)]);
+        let mut builder = ExcerptBuilder::new(&curve, Duration::from_millis(30));
+        let gap = LeftOut { from: Duration::from_millis(10), until: Duration::from_millis(20), lines: 7 };
+        let rows = [LogRow::Line(line(4, "load")), LogRow::LeftOut(gap), LogRow::Line(line(20, "done"))];
+        rows.into_iter().for_each(|row| builder.push(row));
+        let told = builder.finish();
+        let rises: Vec<_> = told.lines.iter().map(|line| (line.line.text.as_str(), line.rise.0)).collect();
+        assert_eq!((rises.as_slice(), told.all), ([("load", 70), ("done", 30)].as_slice(), 2));
+        assert_eq!(told.left_out, [gap]);
     }
 
     #[test]

@@ -6,13 +6,15 @@ use anyhow::Result;
 use regex::Regex;
 
 use super::model::{Edge, Measured, PhaseRule, ReadyRule, Rules};
-use crate::trace::{Ended, LogLine, MarkKind, ReadyMark, RunRecord};
+use crate::trace::{Ended, LogLine, LogRow, MarkKind, ReadyMark, RunRecord};
 use crate::units::format_duration;
 
 /// Every mark that the rules ask for, as far as it was found.
 pub(super) struct Marks<'a> {
     ready: Ready<'a>,
     phases: Vec<Phase<'a>>,
+    /// How many lines were not there to be looked at while one was sought.
+    left_out: u64,
 }
 
 enum Ready<'a> {
@@ -40,7 +42,7 @@ impl<'a> Marks<'a> {
     pub(super) fn find(
         rules: &'a Rules,
         record: &RunRecord,
-        log: impl IntoIterator<Item = Result<LogLine>>,
+        log: impl IntoIterator<Item = Result<LogRow>>,
     ) -> Result<Self> {
         let ready = match &rules.ready {
             _ if record.ended == Ended::NotStarted => Ready::Missing("it did not start"),
@@ -54,19 +56,20 @@ impl<'a> Marks<'a> {
                 ReadyMark::Never { .. } => Ready::Missing("the run never got ready"),
             },
         };
-        let mut marks = Self { ready, phases: rules.phases.iter().map(Phase::new).collect() };
+        let mut marks = Self { ready, phases: rules.phases.iter().map(Phase::new).collect(), left_out: 0 };
         let mut log = log.into_iter();
         while marks.any_line_sought() {
-            let Some(line) = log.next() else { break };
-            marks.see(&line?);
+            match log.next().transpose()? {
+                Some(LogRow::Line(line)) => marks.see(&line),
+                Some(LogRow::LeftOut(gap)) => marks.left_out += gap.lines,
+                None => break,
+            }
         }
         Ok(marks)
     }
 
     fn any_line_sought(&self) -> bool {
-        let line = |mark: &Sought<'_>| matches!(mark, Sought::Line(_));
-        matches!(self.ready, Ready::Sought(Sought::Line(_)))
-            || self.phases.iter().any(|phase| line(&phase.from) || phase.until.as_ref().is_some_and(line))
+        matches!(self.ready, Ready::Sought(Sought::Line(_))) || self.phases.iter().any(Phase::seeks_a_line)
     }
 
     fn see(&mut self, line: &LogLine) {
@@ -96,7 +99,9 @@ impl<'a> Marks<'a> {
         Some(match self.ready {
             Ready::ToBeFound => return None,
             Ready::Missing(why) => Measured::Unmeasured(why.to_owned()),
-            Ready::Sought(Sought::Line(line)) => Measured::Unmeasured(format!("no log line matched {}", quoted(line))),
+            Ready::Sought(Sought::Line(line)) => {
+                Measured::Unmeasured(self.doubted(format!("no log line matched {}", quoted(line))))
+            }
             Ready::Sought(Sought::At(at)) if at > end => Measured::Unmeasured(format!(
                 "the run ended after {}, before it was ready at {}",
                 format_duration(end),
@@ -113,7 +118,19 @@ impl<'a> Marks<'a> {
 
     /// Begin and end of a phase in a run that lasted so long.
     pub(super) fn window(&self, phase: usize, end: Duration) -> Measured<(Duration, Duration)> {
-        self.phases[phase].window(end)
+        match self.phases[phase].window(end) {
+            Measured::Unmeasured(why) if self.phases[phase].seeks_a_line() => Measured::Unmeasured(self.doubted(why)),
+            window => window,
+        }
+    }
+
+    /// A line that was not found may be among those that were left out.
+    fn doubted(&self, why: String) -> String {
+        match self.left_out {
+            0 => why,
+            1 => format!("{why} (1 line was left out of the log)"),
+            lines => format!("{why} ({lines} lines were left out of the log)"),
+        }
     }
 }
 
@@ -123,6 +140,11 @@ impl<'a> Phase<'a> {
             from: rule.from.as_ref().map_or(Sought::At(Duration::ZERO), Sought::new),
             until: rule.until.as_ref().map(Sought::new),
         }
+    }
+
+    fn seeks_a_line(&self) -> bool {
+        let line = |mark: &Sought<'_>| matches!(mark, Sought::Line(_));
+        line(&self.from) || self.until.as_ref().is_some_and(line)
     }
 
     fn window(&self, end: Duration) -> Measured<(Duration, Duration)> {

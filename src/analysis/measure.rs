@@ -11,7 +11,7 @@ use super::quality::quality;
 use super::segments::{find_ready, segments};
 use super::survey::Survey;
 use super::window::Window;
-use crate::trace::{Curve, LogLine, PeakBound, RunRecord, Sample};
+use crate::trace::{Curve, LogLine, LogRow, PeakBound, RunRecord, Sample};
 use crate::units::Bytes;
 
 /// Measures a run from its trace, and thins its curve for drawing. Holds a bounded amount of it, however long it is.
@@ -34,7 +34,7 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
     record: &RunRecord,
     rules: &Rules,
     samples: impl Fn() -> Result<Samples>,
-    log: impl IntoIterator<Item = Result<LogLine>>,
+    log: impl IntoIterator<Item = Result<LogRow>>,
 ) -> Result<(Measures, Curve)> {
     let marks = Marks::find(rules, record, log)?;
     let duration = match record.duration {
@@ -172,14 +172,21 @@ fn certainty(record: &RunRecord, peak: Bytes) -> Certainty {
     }
 }
 
-/// The last line printed at or before an instant: what the program was about then.
+/// The last line printed at or before an instant: what the program was about then. None where that line was left out.
 ///
 /// # Errors
 /// The first error of the log.
-pub fn line_near(log: impl IntoIterator<Item = Result<LogLine>>, at: Duration) -> Result<Option<LogLine>> {
+pub fn line_near(log: impl IntoIterator<Item = Result<LogRow>>, at: Duration) -> Result<Option<LogLine>> {
     let mut near: Option<LogLine> = None;
-    for line in log {
-        let line = line?;
+    for row in log {
+        let line = match row? {
+            LogRow::Line(line) => line,
+            LogRow::LeftOut(gap) if gap.from <= at => {
+                near = None;
+                continue;
+            }
+            LogRow::LeftOut(_) => continue,
+        };
         // Lines stand in the order in which they were completed, which is nearly that in which they began.
         if line.at <= at && near.as_ref().is_none_or(|near| near.at <= line.at) {
             near = Some(line);

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use regex::Regex;
 
 use super::*;
-use crate::trace::{Ended, Environment, LogLine, MarkKind, PeakBound, ReadyMark, RunRecord, Sample, Sampling, Stream};
+use crate::trace::{
+    Ended, Environment, LogLine, LogRow, MarkKind, PeakBound, ReadyMark, RunRecord, Sample, Sampling, Stream,
+};
 use crate::units::{Bytes, Metric, Parts, Rate};
 
 /// Rows of (milliseconds, memory, peak).
@@ -64,7 +66,7 @@ pub(super) fn record() -> RunRecord {
 
 pub(super) fn measured(record: &RunRecord, rules: &Rules, samples: &[Sample], lines: &[LogLine]) -> Measures {
     let open = || Ok(samples.iter().map(|sample| Ok(*sample)));
-    measure(record, rules, open, lines.iter().cloned().map(Ok)).unwrap().0
+    measure(record, rules, open, lines.iter().cloned().map(LogRow::Line).map(Ok)).unwrap().0
 }
 
 fn line(regex: &str) -> Option<Edge> {
@@ -306,7 +308,8 @@ fn a_window_that_ends_within_an_unchanged_stretch_is_seen_to_its_end() {
 #[test]
 fn the_line_near_an_instant_is_the_last_that_had_begun() {
     let lines = log(&[(10, "a"), (30, "c"), (20, "b"), (30, "d"), (50, "e")]);
-    let near = |millis| line_near(lines.iter().cloned().map(Ok), Duration::from_millis(millis)).unwrap();
+    let near =
+        |millis| line_near(lines.iter().cloned().map(LogRow::Line).map(Ok), Duration::from_millis(millis)).unwrap();
     assert_eq!(near(9), None);
     assert_eq!(near(29).map(|line| line.text).as_deref(), Some("b"));
     assert_eq!(near(49).map(|line| line.text).as_deref(), Some("d"));

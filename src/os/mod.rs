@@ -38,14 +38,16 @@ pub use bell::Bell;
 #[cfg(target_os = "linux")]
 pub use linux::{Bell, cgroup};
 
-pub use kernel::{adopt_orphans, cgroup_source, memory_kills, native_source, wait_for_child, with_limits_found};
+pub use kernel::{
+    adopt_orphans, cgroup_source, memory_kills, native_source, wait_for_child, widen_pipe, with_limits_found,
+};
 pub use portable::{portable_source, portable_tree};
 pub use portable_watch::portable_machine;
 pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
 pub use source::{ChildEnd, Gone, Reading, Seen, Share, Source, SourceKind, TreeSource, Watched};
 pub use system::{
     Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, own_usage,
-    shell, signal_name, signal_number, signal_process, terminal_width, thread_cpu,
+    shell, signal_name, signal_number, signal_process, terminal_width, thread_cpu, unbuffered_stdout,
 };
 pub use watch::{container_group, watch_group, watch_machine, watch_tree};
 

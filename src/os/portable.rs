@@ -91,6 +91,10 @@ pub fn adopt_orphans() -> Result<()> {
     Ok(())
 }
 
+/// Pipes are as large as this system makes them.
+#[cfg(not(target_os = "linux"))]
+pub const fn widen_pipe<Pipe>(_: &Pipe) {}
+
 /// None on this system.
 ///
 /// # Errors

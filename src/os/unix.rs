@@ -307,6 +307,14 @@ pub fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
     Ok(identity(file.metadata()?) == identity(fs::metadata(path)?))
 }
 
+/// Standard output as it is, where what is written need not be looked through for line ends.
+///
+/// # Errors
+/// When it is closed.
+pub fn unbuffered_stdout() -> io::Result<File> {
+    rustix::stdio::stdout().try_clone_to_owned().map(File::from)
+}
+
 /// Columns of the terminal that standard error or output is on.
 #[must_use]
 pub fn terminal_width() -> Option<usize> {

@@ -185,6 +185,14 @@ pub fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
     Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }
 
+/// Standard output; a console wants whole characters, and this buffers them.
+///
+/// # Errors
+/// None.
+pub fn unbuffered_stdout() -> io::Result<io::Stdout> {
+    Ok(io::stdout())
+}
+
 /// Not asked for on this system.
 #[must_use]
 pub fn terminal_width() -> Option<usize> {

@@ -39,17 +39,17 @@ pub(super) fn runs_at(path: &Path, import: &Import) -> Result<Vec<Vec<RunFiles>>
 pub(super) fn one(path: &Path, import: &Import) -> Result<RunFiles> {
     let mut recording = foreign::read(path, &import.columns)?;
     recording.began = recording.began.or(import.began);
-    let mut lines = Vec::new();
+    let mut rows = Vec::new();
     for log in &import.logs {
         let (found, warnings) = read_log(log, &recording, path)?;
-        lines.extend(found);
+        rows.extend(found);
         recording.warnings.extend(warnings);
     }
     let name = path.file_stem().map_or_else(|| "memory".to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok(recording.into_run(&name, lines))
+    Ok(recording.into_run(&name, rows))
 }
 
-fn read_log(log: &LogFile, recording: &Recording, path: &Path) -> Result<(Vec<trace::LogLine>, Vec<String>)> {
+fn read_log(log: &LogFile, recording: &Recording, path: &Path) -> Result<(Vec<trace::LogRow>, Vec<String>)> {
     let Some(began) = recording.began else {
         bail!(
             "the times in `{}` count from its beginning, so that the lines of `{}` have no place beside it\n\

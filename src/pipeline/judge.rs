@@ -1,6 +1,5 @@
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -59,14 +58,10 @@ pub(super) fn details(files: &[RunFiles], judged: &Judged) -> Result<Details> {
     if let Some(shown) = chart::median_run(judged)
         && let Some((files, _)) = files.iter().zip(&judged.runs).find(|(_, run)| run.record.run == shown.record.run)
     {
-        let mut log = files.log()?;
         let mut excerpt = ExcerptBuilder::new(&shown.curve, shown.measures.duration);
-        log.by_ref().try_for_each(|line| line.map(|line| excerpt.push(line)))?;
-        details.excerpt = excerpt.finish(log.full_at());
-        // What was taken after the last line that was stored is no line's.
-        let until = log.full_at().unwrap_or(Duration::MAX);
-        let samples = files.samples()?.filter(|sample| sample.as_ref().map_or(true, |sample| sample.at <= until));
-        details.log_growth = analysis::log_growth(files.log()?, samples)?;
+        files.log()?.try_for_each(|row| row.map(|row| excerpt.push(row)))?;
+        details.excerpt = excerpt.finish();
+        details.log_growth = analysis::log_growth(files.log()?, files.samples()?)?;
         details.programs = analysis::program_bands(|| files.programs())?;
     }
     Ok(details)

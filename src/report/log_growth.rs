@@ -30,6 +30,10 @@ pub(super) fn shown(growth: &LogGrowth) -> Vec<Shown> {
     if share(growth.before_first_line, growth.total) >= LEAST {
         rows.push((growth.before_first_line, "before the first line".to_owned()));
     }
+    if share(growth.unseen.rise, growth.total) >= LEAST {
+        let what = format!("where {} lines are not in the log", growth.unseen.lines);
+        rows.push((growth.unseen.rise, what));
+    }
     rows.sort_by_key(|row| std::cmp::Reverse(row.0));
     let rest = growth.total.saturating_sub(rows.iter().map(|row| row.0).sum());
     if share(rest, growth.total) >= LEAST {
@@ -69,7 +73,7 @@ fn share(part: Bytes, total: Bytes) -> Percent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::OtherTemplates;
+    use crate::analysis::{OtherTemplates, Unseen};
 
     fn template(text: &str, lines: u64, mib: u64, total: u64) -> TemplateGrowth {
         let (rise, total) = (Bytes::from_mib(mib), Bytes::from_mib(total));
@@ -81,6 +85,7 @@ mod tests {
         let growth = LogGrowth {
             total: Bytes::from_mib(1260),
             before_first_line: Bytes::from_mib(50),
+            unseen: Unseen { lines: 1_000_000, rise: Bytes::from_mib(40) },
             templates: vec![
                 template("processing batch <n>", 480, 1024, 1260),
                 template("loaded \u{1b}[31mconfig", 1, 150, 1260),

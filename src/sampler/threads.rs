@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::events::{Event, Outbox};
 use crate::os::{self, ChildEnd};
-use crate::trace::{LogWriter, Recorder, Stream};
+use crate::trace::{LogWriter, Recorder, StampBy, Stream};
 use crate::workload::{self, Destination, Followed, LineClock, LogFile, Piece, ReadyKind};
 
 /// How often followed files are read: as often as the memory is, unless told otherwise.
@@ -62,17 +62,18 @@ impl Watchers {
         for (from, stream, to) in streams {
             let watchers = self.clone();
             thread::spawn(move || {
-                let look = |at: Duration, line: &str| {
+                let mut look = |at: Duration, line: &str| {
                     watchers.look(at, line);
                     at
                 };
                 let mut failure = None;
                 workload::pass_on(from, to, |came, bytes| {
-                    if let Err(error) = watchers.log.push(&stream, watchers.since_launch(came), bytes, look) {
+                    let stamp = watchers.looks_for_a_line().then_some(&mut look as &mut StampBy<'_>);
+                    if let Err(error) = watchers.log.push(&stream, watchers.since_launch(came), bytes, stamp) {
                         failure.get_or_insert(error);
                     }
                 });
-                let failure = watchers.log.end(&stream, look).err().or(failure);
+                let failure = watchers.log.end(&stream, Some(&mut look)).err().or(failure);
                 watchers.end(failure);
             });
         }
@@ -126,19 +127,24 @@ impl Watchers {
     }
 
     fn take(&self, stream: &Stream, clock: &mut LineClock, piece: Piece<'_>) -> anyhow::Result<()> {
-        let stamp = |arrived: Duration, line: &str| {
+        let mut stamp = |arrived: Duration, line: &str| {
             let at = clock.stamp(arrived, line);
             self.look(at, line);
             at
         };
         match piece {
-            Piece::Bytes(came, bytes) => self.log.push(stream, self.since_launch(came), bytes, stamp),
-            Piece::Break => self.log.end(stream, stamp),
+            Piece::Bytes(came, bytes) => self.log.push(stream, self.since_launch(came), bytes, Some(&mut stamp)),
+            Piece::Break => self.log.end(stream, Some(&mut stamp)),
         }
     }
 
     fn since_launch(&self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.clock)
+    }
+
+    /// Whether the line that ends start-up has yet to come.
+    fn looks_for_a_line(&self) -> bool {
+        self.ready_line.as_ref().is_some_and(|ready| !ready.seen.load(Ordering::Relaxed))
     }
 
     fn look(&self, at: Duration, line: &str) {

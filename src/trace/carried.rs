@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::layout::run_folder;
+use super::log_csv::ENDS;
 use super::{FILES, RunFiles, files, open};
 
 /// A folder in which another machine's results lie.
@@ -46,7 +47,7 @@ impl Carried {
         let folder = run_folder(&self.folder, workload, run);
         plain_folder(&self.folder.join(workload))?;
         plain_folder(&folder)?;
-        for name in FILES {
+        for name in files_of(&folder) {
             plain_file(&folder.join(name))?;
         }
         open(&folder)
@@ -59,7 +60,7 @@ impl Carried {
     pub fn copy_run(&self, workload: &str, run: u32, to: &Path) -> Result<()> {
         let from = run_folder(&self.folder, workload, run);
         files::create_folder(to)?;
-        for name in FILES {
+        for name in files_of(&from) {
             let (from, to) = (from.join(name), to.join(name));
             plain_file(&from)?;
             let copied = files::open(&from).and_then(|mut input| {
@@ -70,6 +71,11 @@ impl Carried {
         }
         Ok(())
     }
+}
+
+/// The names of a run's files: those that each has, and those of a log whose end is not in its place.
+fn files_of(folder: &Path) -> impl Iterator<Item = &'static str> {
+    FILES.into_iter().chain(ENDS.into_iter().filter(|name| fs::symlink_metadata(folder.join(name)).is_ok()))
 }
 
 fn plain_folder(path: &Path) -> Result<()> {

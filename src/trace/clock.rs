@@ -56,6 +56,29 @@ impl WallClock {
     }
 }
 
+/// The first two cells of a row: those of one chunk of output share them.
+pub(super) struct Stamp {
+    clock: WallClock,
+    at: Option<Duration>,
+    cells: Vec<u8>,
+}
+
+impl Stamp {
+    pub(super) const fn new(clock: WallClock) -> Self {
+        Self { clock, at: None, cells: Vec::new() }
+    }
+
+    /// For this time since launch, each with its comma.
+    pub(super) fn of(&mut self, at: Duration) -> &[u8] {
+        if self.at != Some(at) {
+            self.at = Some(at);
+            self.cells.clear();
+            self.clock.write(at, &mut self.cells);
+        }
+        &self.cells
+    }
+}
+
 /// RFC 3339 with microseconds and the zone's offset at that time.
 pub(super) fn timestamp(at: Timestamp, zone: TimeZone) -> String {
     let mut text = Vec::new();

@@ -85,6 +85,27 @@ pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
         .with_context(|| format!("could not write `{}`", path.display()))
 }
 
+/// Gives a file another name; a file that has it is gone.
+///
+/// # Errors
+/// When it can't be renamed.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("could not rename `{}` to `{}`", from.display(), to.display()))
+}
+
+/// Removes a file. There may be none.
+///
+/// # Errors
+/// When it is there and can't be removed.
+pub fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

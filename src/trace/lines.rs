@@ -56,12 +56,38 @@ impl LineSplitter {
         Ok(())
     }
 
+    /// Takes what arrived at `at` as [`Self::push`] does, where the lines are of no interest: tells the time of the first line
+    /// that it ends, and how many they are.
+    pub(super) fn count(&mut self, at: Duration, chunk: &[u8]) -> Option<(Duration, u64)> {
+        if self.ended_by_cr || memchr::memchr(b'\r', chunk).is_some() {
+            let mut found: Option<(Duration, u64)> = None;
+            // Nothing in there fails.
+            let _ = self.push(at, chunk, |line| {
+                found.get_or_insert((line.at, 0)).1 += 1;
+                Ok(())
+            });
+            return found;
+        }
+        let Some(last) = memchr::memrchr(b'\n', chunk) else {
+            self.keep(at, chunk);
+            return None;
+        };
+        let from = if self.length > 0 { self.began } else { at };
+        self.kept.clear();
+        self.length = 0;
+        self.keep(at, &chunk[last + 1..]);
+        Some((from, memchr::memchr_iter(b'\n', chunk).count() as u64))
+    }
+
     /// Hands on the last line where the stream ended without ending it.
     pub(super) fn finish(&mut self, mut each: impl FnMut(RawLine<'_>) -> Result<()>) -> Result<()> {
         if self.length > 0 { self.end(&mut each) } else { Ok(()) }
     }
 
     fn keep(&mut self, at: Duration, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
         if self.length == 0 {
             self.began = at;
         }
@@ -156,6 +182,19 @@ mod tests {
             let mut from = 0;
             let chunks: Vec<&[u8]> = cuts.iter().map(|cut| &bytes[std::mem::replace(&mut from, *cut)..*cut]).collect();
             prop_assert_eq!(texts(&chunks), texts(&[bytes]));
+        }
+
+        #[test]
+        fn lines_are_counted_as_they_are_found(chunks in proptest::collection::vec("[ab\n\r]{0,12}|[ab\n]{0,12}", 0..9)) {
+            let (mut found, mut counted) = (LineSplitter::default(), LineSplitter::default());
+            for (second, chunk) in chunks.iter().enumerate() {
+                let (at, chunk) = (Duration::from_secs(second as u64), chunk.as_bytes());
+                let mut lines: Vec<Duration> = Vec::new();
+                found.push(at, chunk, |line| { lines.push(line.at); Ok(()) }).unwrap();
+                let first = lines.first().map(|first| (*first, lines.len() as u64));
+                prop_assert_eq!(counted.count(at, chunk), first);
+                prop_assert_eq!((&counted.kept, counted.length), (&found.kept, found.length));
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ pub mod foreign;
 mod layout;
 mod lines;
 mod log_csv;
+mod log_pending;
+mod log_store;
 mod log_writer;
 mod memory_csv;
 mod model;
@@ -33,11 +35,11 @@ pub use carried::Carried;
 pub use curve::CurveBuilder;
 pub use layout::{WorkloadRuns, find_runs, run_folder, runs_in};
 pub use log_csv::LogLines;
-pub use log_writer::{LARGEST_LOG, LogWriter};
+pub use log_writer::{LARGEST_LOG, LogWriter, StampBy};
 pub use memory_csv::Samples;
 pub use model::{
-    Curve, Ended, Environment, Holder, LogLine, MarkKind, PeakBound, ProcessRow, Program, ProgramRow, ReadyMark,
-    RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream, Until,
+    Curve, Ended, Environment, Holder, LeftOut, LogLine, LogRow, MarkKind, PeakBound, ProcessRow, Program, ProgramRow,
+    ReadyMark, RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream, Until,
 };
 pub use processes_csv::Processes;
 pub use programs_csv::Programs;

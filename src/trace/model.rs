@@ -48,6 +48,37 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Lines that were printed and are not in the trace, since it was full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The time of the first of them, since launch.
+    pub from: Duration,
+    /// The time of the next line that is there again.
+    pub until: Duration,
+    /// How many they are.
+    pub lines: u64,
+}
+
+/// What stands in a log, in the order in which the lines were completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogRow {
+    /// A line.
+    Line(LogLine),
+    /// A gap: the line before it is not the last that was printed before the line after it.
+    LeftOut(LeftOut),
+}
+
+impl LogRow {
+    /// Since launch; of a gap, its beginning.
+    #[must_use]
+    pub const fn at(&self) -> Duration {
+        match self {
+            Self::Line(line) => line.at,
+            Self::LeftOut(gap) => gap.from,
+        }
+    }
+}
+
 /// One process of the tree: a row of `processes.csv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessRow {

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::log_csv::LogLines;
 use super::memory_csv::Samples;
-use super::model::{LogLine, ProcessRow, RunRecord, Sample};
+use super::model::{LogRow, ProcessRow, RunRecord, Sample};
 use super::processes_csv::Processes;
 use super::programs_csv::Programs;
 use super::stored::Stored;
@@ -27,7 +27,7 @@ enum RowsOf {
     /// Another program's file, read once.
     Held {
         samples: Arc<[Sample]>,
-        lines: Arc<[LogLine]>,
+        log: Arc<[LogRow]>,
     },
 }
 
@@ -40,7 +40,7 @@ pub fn open(folder: &Path) -> Result<RunFiles> {
     let programs = programs_of(folder)?;
     let cut = [
         (MEMORY_CSV, Samples::open(&folder.join(MEMORY_CSV))?.last_is_cut()),
-        (LOG_CSV, LogLines::open(&folder.join(LOG_CSV))?.last_is_cut()),
+        (LOG_CSV, LogLines::open(&folder.join(LOG_CSV))?.last_is_cut()?),
         (PROCESSES_CSV, Processes::open(&folder.join(PROCESSES_CSV))?.last_is_cut()),
         (PROGRAMS_CSV, programs.is_some_and(|programs| programs.last_is_cut())),
     ];
@@ -60,10 +60,10 @@ impl RunFiles {
     pub(super) fn held(
         record: RunRecord,
         samples: impl IntoIterator<Item = Sample>,
-        lines: Vec<LogLine>,
+        log: Vec<LogRow>,
         warnings: Vec<String>,
     ) -> Self {
-        let rows = RowsOf::Held { samples: samples.into_iter().collect(), lines: lines.into() };
+        let rows = RowsOf::Held { samples: samples.into_iter().collect(), log: log.into() };
         Self { rows, record, warnings }
     }
 
@@ -84,14 +84,14 @@ impl RunFiles {
         }
     }
 
-    /// The rows of `log.csv`, in the order in which the lines were completed. Holds one at a time.
+    /// The rows of `log.csv`, in the order in which the lines were completed, nearly. Holds one at a time.
     ///
     /// # Errors
     /// As for [`Self::samples`].
-    pub fn log(&self) -> Result<Stored<LogLines, LogLine>> {
+    pub fn log(&self) -> Result<Stored<LogLines, LogRow>> {
         match &self.rows {
             RowsOf::Folder(folder) => LogLines::open(&folder.join(LOG_CSV)).map(Stored::File),
-            RowsOf::Held { lines, .. } => Ok(Stored::held(lines)),
+            RowsOf::Held { log, .. } => Ok(Stored::held(log)),
         }
     }
 
@@ -137,6 +137,14 @@ mod tests {
         Sample { at, memory, peak: memory, parts: Parts::default(), processes: Some(1), machine_used: None }
     }
 
+    fn texts(files: &RunFiles) -> Vec<String> {
+        let text = |row: Result<LogRow>| match row.unwrap() {
+            LogRow::Line(line) => line.text,
+            LogRow::LeftOut(gap) => panic!("{gap:?}"),
+        };
+        files.log().unwrap().map(text).collect()
+    }
+
     #[test]
     fn a_run_reads_back_as_it_was_recorded() {
         let folder = tempfile::tempdir().unwrap();
@@ -153,18 +161,18 @@ mod tests {
             lines.push(text.to_owned());
             at
         };
-        log.push(&Stream::Stdout, Duration::from_millis(3), b"ready\nla", &mut see).unwrap();
+        log.push(&Stream::Stdout, Duration::from_millis(3), b"ready\nla", Some(&mut see)).unwrap();
         let process =
             ProcessRow { pid: 7, parent_pid: 1, started: Duration::ZERO, ended: None, peak: None, command: "a".into() };
         recorder.process(&process).unwrap();
         recorder.finish(&mut run).unwrap();
-        log.push(&Stream::Stdout, Duration::from_millis(4), b"te\n", &mut see).unwrap();
+        log.push(&Stream::Stdout, Duration::from_millis(4), b"te\n", Some(&mut see)).unwrap();
 
         let files = open(&folder).unwrap();
         assert_eq!(files.record(), &run);
         assert_eq!(files.samples().unwrap().map(Result::unwrap).collect::<Vec<_>>(), samples);
         assert_eq!(files.processes().unwrap().map(Result::unwrap).collect::<Vec<_>>(), [process]);
-        assert_eq!(files.log().unwrap().map(|line| line.unwrap().text).collect::<Vec<_>>(), ["ready", "la"]);
+        assert_eq!(texts(&files), ["ready", "la"]);
         assert_eq!(lines, ["ready"]);
         assert!(files.warnings().is_empty());
     }
@@ -178,7 +186,7 @@ mod tests {
         for (tick, memory) in [(0, 5), (10, 9), (20, 8)] {
             recorder.sample(&sample(tick, memory)).unwrap();
         }
-        recorder.log().push(&Stream::Stdout, Duration::ZERO, b"whole\n", |at, _| at).unwrap();
+        recorder.log().push(&Stream::Stdout, Duration::ZERO, b"whole\n", None).unwrap();
         recorder.flush_if_due(Duration::from_secs(1)).unwrap();
         drop(recorder);
         let path = folder.join(MEMORY_CSV);

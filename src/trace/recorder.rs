@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::clock::WallClock;
+use super::log_store::LogStore;
 use super::log_writer::{LARGEST_LOG, LogWriter};
 use super::memory_csv::MemoryWriter;
 use super::model::{Holder, ProcessRow, RunRecord, Sample};
@@ -16,7 +17,7 @@ use super::processes_csv::ProcessWriter;
 use super::programs_csv::ProgramWriter;
 use super::redact::Redactor;
 use super::row_file::RowFile;
-use super::{files, log_csv, run_json};
+use super::{files, run_json};
 use crate::units::Bytes;
 
 /// Rows are on disk this long after they were written, at the latest.
@@ -27,7 +28,7 @@ pub struct RunFolder {
     run_json: PathBuf,
     redactor: Redactor,
     memory: RowFile,
-    log: RowFile,
+    log: LogStore,
     processes: ProcessWriter,
     programs: ProgramWriter,
 }
@@ -44,7 +45,7 @@ impl RunFolder {
         // Before the rows: what stands in the folder must never be another run's.
         run_json::write(&run_json, &redactor.record(record))?;
         let memory = MemoryWriter::create(&folder.join(super::MEMORY_CSV))?;
-        let log = log_csv::create(&folder.join(super::LOG_CSV))?;
+        let log = LogStore::create(&folder.join(super::LOG_CSV), LARGEST_LOG)?;
         let processes = ProcessWriter::create(&folder.join(super::PROCESSES_CSV), redactor.clone())?;
         let programs = ProgramWriter::create(&folder.join(super::PROGRAMS_CSV), redactor.clone())?;
         Ok(Self { run_json, redactor, memory, log, processes, programs })
@@ -58,7 +59,7 @@ impl RunFolder {
         Recorder {
             run_json: self.run_json,
             memory: MemoryWriter::new(self.memory, clock()),
-            log: Arc::new(LogWriter::new(self.log, clock(), self.redactor.clone(), LARGEST_LOG)),
+            log: Arc::new(LogWriter::new(self.log, clock(), self.redactor.clone())),
             processes: self.processes,
             programs: self.programs,
             redactor: self.redactor,
@@ -124,7 +125,7 @@ impl Recorder {
             return Ok(());
         }
         self.flushed = now;
-        let results = [self.memory.flush(), self.log.flush(), self.processes.flush(), self.programs.flush()];
+        let results = [self.memory.flush(), self.log.flush(now), self.processes.flush(), self.programs.flush()];
         results.into_iter().collect()
     }
 

@@ -1,7 +1,7 @@
 //! A CSV file in the making: rows are collected in memory and put on disk a few times a second.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
@@ -47,6 +47,14 @@ impl RowFile {
         self.rows.clear();
         self.broken = result.is_err();
         result.with_context(|| format!("could not write `{}`", self.path.display()))
+    }
+
+    /// Appends whole rows as they stand elsewhere.
+    pub(super) fn append(&mut self, mut from: impl Read) -> Result<()> {
+        self.flush()?;
+        let copied = std::io::copy(&mut from, &mut self.file);
+        self.broken = copied.is_err();
+        copied.map(drop).with_context(|| format!("could not write `{}`", self.path.display()))
     }
 }
 

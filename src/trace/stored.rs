@@ -1,10 +1,6 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
-
-use super::log_csv::LogLines;
-use super::model::LogLine;
 
 /// Rows as they are stored: in a file of ours, read one at a time, or held in memory.
 #[derive(Debug)]
@@ -39,17 +35,6 @@ impl<File: Iterator<Item = Result<Row>>, Row: Clone> Iterator for Stored<File, R
                 held.next += 1;
                 Some(Ok(row))
             }
-        }
-    }
-}
-
-impl Stored<LogLines, LogLine> {
-    /// Since when no more lines were stored, once all were read. None where all of them were.
-    #[must_use]
-    pub fn full_at(&self) -> Option<Duration> {
-        match self {
-            Self::File(lines) => lines.full_at(),
-            Self::Held(_) => None,
         }
     }
 }

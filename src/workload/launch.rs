@@ -33,6 +33,8 @@ pub fn launch(settings: &Settings, source: &mut dyn TreeSource) -> Result<Launch
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(anyhow!("`{}` was started without its output", settings.command));
     };
+    os::widen_pipe(&stdout);
+    os::widen_pipe(&stderr);
     Ok(Launched { child, group, stdout, stderr })
 }
 

@@ -1,6 +1,8 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
+use crate::os;
+
 /// Where what a workload prints is passed on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
@@ -19,6 +21,13 @@ const CHUNK: usize = 64 << 10;
 /// When nobody reads memguard's output any more (`memguard run … | head`), the stream is closed: the workload meets the
 /// broken pipe that it would have met without memguard.
 pub fn pass_on(mut from: impl Read, to: Destination, mut record: impl FnMut(Instant, &[u8])) {
+    let mut to: Box<dyn Write> = match to {
+        Destination::Stdout => match os::unbuffered_stdout() {
+            Ok(stdout) => Box::new(stdout),
+            Err(_) => Box::new(io::stdout()),
+        },
+        Destination::Stderr => Box::new(io::stderr()),
+    };
     let mut buffer = vec![0; CHUNK];
     loop {
         let length = match from.read(&mut buffer) {
@@ -28,18 +37,10 @@ pub fn pass_on(mut from: impl Read, to: Destination, mut record: impl FnMut(Inst
             Err(_) => return,
         };
         let now = Instant::now();
-        let written = match to {
-            Destination::Stdout => write_through(io::stdout().lock(), &buffer[..length]),
-            Destination::Stderr => write_through(io::stderr().lock(), &buffer[..length]),
-        };
+        let written = to.write_all(&buffer[..length]).and_then(|()| to.flush());
         record(now, &buffer[..length]);
         if written.is_err() {
             return;
         }
     }
-}
-
-fn write_through(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
-    to.write_all(bytes)?;
-    to.flush()
 }

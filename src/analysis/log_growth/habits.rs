@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::super::templates::TemplateId;
-use super::marks::{Mark, Row};
+use super::marks::{Gap, Mark, Row};
 
 /// Fewer marks than this are no habit: each of them may well begin something.
 pub(super) const FEW: u64 = 16;
@@ -103,12 +103,20 @@ pub(super) struct Watch {
     rises: [f64; STRETCHES],
     /// The length of a stretch, in microseconds: the last line stands in the last.
     stretch: u64,
+    /// The stretches in which no lines were left out.
+    told: Vec<usize>,
 }
 
 impl Watch {
-    pub(super) fn new(habits: BTreeMap<TemplateId, Habit>) -> Self {
+    pub(super) fn new(habits: BTreeMap<TemplateId, Habit>, gaps: &[Gap]) -> Self {
         let last = habits.values().map(|habit| habit.last).max().unwrap_or_default();
-        Self { habits, rows: VecDeque::new(), next: 0, rises: [0.0; STRETCHES], stretch: last / STRETCHES as u64 + 1 }
+        let stretch = last / STRETCHES as u64 + 1;
+        let is_told = |index: &usize| {
+            let from = *index as u64 * stretch;
+            gaps.iter().all(|gap| gap.until <= from || from + stretch <= gap.from)
+        };
+        let told = (0..STRETCHES).filter(is_told).collect();
+        Self { habits, rows: VecDeque::new(), next: 0, rises: [0.0; STRETCHES], stretch, told }
     }
 
     fn stretch(&self, at: u64) -> usize {
@@ -144,13 +152,14 @@ impl Watch {
                 *habit.in_stretch.entry(stretch).or_default() += 1;
             }
         }
-        let rises = ranks(&self.rises);
+        let told = |values: &[f64; STRETCHES]| self.told.iter().map(|index| values[*index]).collect::<Vec<_>>();
+        let rises = ranks(&told(&self.rises));
         for habit in self.habits.values_mut().filter(|habit| habit.marks >= FEW) {
             let mut counts = [0.0; STRETCHES];
             for (stretch, count) in std::mem::take(&mut habit.in_stretch) {
                 counts[stretch] = f64::from(count);
             }
-            habit.dose = correlation(&ranks(&counts), &rises);
+            habit.dose = correlation(&ranks(&told(&counts)), &rises);
         }
         self.habits
     }
@@ -191,10 +200,10 @@ fn level(rows: &VecDeque<Row>, at: f64) -> Option<f64> {
 }
 
 /// The rank of each value, the mean of their ranks for equal ones.
-fn ranks(values: &[f64; STRETCHES]) -> [f64; STRETCHES] {
-    let mut order: Vec<usize> = (0..STRETCHES).collect();
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|left, right| values[*left].total_cmp(&values[*right]));
-    let mut ranks = [0.0; STRETCHES];
+    let mut ranks = vec![0.0; values.len()];
     let mut from = 0;
     for group in order.chunk_by(|left, right| values[*left] == values[*right]) {
         group.iter().for_each(|index| ranks[*index] = from as f64 + (group.len() - 1) as f64 / 2.0);
@@ -204,9 +213,9 @@ fn ranks(values: &[f64; STRETCHES]) -> [f64; STRETCHES] {
 }
 
 /// Pearson's; 0 where one of both never changes.
-fn correlation(left: &[f64; STRETCHES], right: &[f64; STRETCHES]) -> f64 {
+fn correlation(left: &[f64], right: &[f64]) -> f64 {
     // The mean of ranks is known.
-    let mean = (STRETCHES - 1) as f64 / 2.0;
+    let mean = left.len().saturating_sub(1) as f64 / 2.0;
     let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
     let scale = (sum(left, left) * sum(right, right)).sqrt();
     if scale > 0.0 { sum(left, right) / scale } else { 0.0 }

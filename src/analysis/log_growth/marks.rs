@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::super::templates::{TemplateId, Templates};
-use crate::trace::{LogLine, Sample};
+use crate::trace::{LogRow, Sample};
 
 /// So many marks are held, 32 bytes each.
 const MOST: usize = 1 << 20;
@@ -25,11 +25,35 @@ pub(super) struct Mark {
     pub(super) peak: f64,
 }
 
-/// All lines of a log as marks in the order of time, with the templates that they belong to in the end.
-pub(super) fn read_log(log: impl IntoIterator<Item = Result<LogLine>>, templates: &mut Templates) -> Result<Vec<Mark>> {
+/// What stands in the place of lines that were left out.
+pub(super) const LEFT_OUT: TemplateId = TemplateId::MAX;
+
+/// A stretch of the run whose lines were left out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gap {
+    /// Microseconds since launch; there are lines again from `until` on.
+    pub(super) from: u64,
+    pub(super) until: u64,
+    pub(super) lines: u64,
+}
+
+/// All lines of a log as marks in the order of time, with the templates that they belong to in the end, and its gaps.
+///
+/// A gap has one mark, at its beginning: what stands within it is of another log, and knows only a part.
+pub(super) fn read_log(
+    log: impl IntoIterator<Item = Result<LogRow>>,
+    templates: &mut Templates,
+) -> Result<(Vec<Mark>, Vec<Gap>)> {
     let mut marks = Thinned { marks: Vec::new(), latest: HashMap::new(), stretch: CLOSE };
-    for line in log {
-        let line = line?;
+    let mut gaps: Vec<Gap> = Vec::new();
+    for row in log {
+        let line = match row? {
+            LogRow::Line(line) => line,
+            LogRow::LeftOut(gap) => {
+                gaps.push(Gap { from: micros(gap.from), until: micros(gap.until), lines: gap.lines });
+                continue;
+            }
+        };
         let (at, template) = (micros(line.at), templates.take(&line.text));
         marks.push(at, template);
         while marks.marks.len() > MOST {
@@ -44,9 +68,19 @@ pub(super) fn read_log(log: impl IntoIterator<Item = Result<LogLine>>, templates
         marks.push(mark.at, templates.resolve(mark.template));
     }
     let mut marks = marks.marks;
+    if !gaps.is_empty() {
+        marks.retain(|mark| !gaps.iter().any(|gap| gap.holds(mark.at)));
+        marks.extend(gaps.iter().map(|gap| Mark { at: gap.from, template: LEFT_OUT, level: 0.0, peak: 0.0 }));
+    }
     // A line that was printed in parts stands after younger ones, and so may those of a file.
     marks.sort_by_key(|mark| mark.at);
-    Ok(marks)
+    Ok((marks, gaps))
+}
+
+impl Gap {
+    pub(super) const fn holds(&self, at: u64) -> bool {
+        self.from <= at && at < self.until
+    }
 }
 
 pub(super) fn micros(at: Duration) -> u64 {

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use self::held::Held;
-use self::marks::Mark;
-pub use self::model::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth};
+use self::marks::{LEFT_OUT, Mark};
+pub use self::model::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, Unseen};
 use super::templates::{TemplateId, Templates};
-use crate::trace::{LogLine, Sample};
+use crate::trace::{LogRow, Sample};
 use crate::units::{Bytes, Percent};
 
 /// Finds after which lines the memory was taken. None where there is no line or no sample.
@@ -28,24 +28,27 @@ use crate::units::{Bytes, Percent};
 ///    last, so that a template's rise is the most memory that stood at one time of what was taken after its lines: a
 ///    garbage collector's saw-tooth counts with one tooth, however long it went on, and a leak under it adds up.
 ///
+/// Where lines were left out of the log, what was taken from the first of them until the next line that tells is no line's.
+///
 /// Reads each once. Holds up to 2,048 templates and a million marks, 32 bytes each: where there are more lines, those of
 /// a template that stand close together count as one from then on.
 ///
 /// # Errors
 /// The first error of the log or the samples.
 pub fn log_growth(
-    log: impl IntoIterator<Item = Result<LogLine>>,
+    log: impl IntoIterator<Item = Result<LogRow>>,
     samples: impl IntoIterator<Item = Result<Sample>>,
 ) -> Result<Option<LogGrowth>> {
     let mut templates = Templates::default();
-    let mut marks = marks::read_log(log, &mut templates)?;
-    let mut watch = habits::Watch::new(habits::habits(&marks));
+    let (mut marks, gaps) = marks::read_log(log, &mut templates)?;
+    let mut watch = habits::Watch::new(habits::habits(&marks), &gaps);
     let levels = marks::read_levels(&mut marks, samples, |marks, row| watch.row(marks, row))?;
     let (Some((ground, last)), false) = (levels, marks.is_empty()) else { return Ok(None) };
     let habits = watch.finish(&marks);
     let chatter = chatter::chatter(&marks, &habits);
     let rises = rises(&marks, |template| chatter.contains(&template), ground, last);
-    Ok(Some(ranked(&rises, &templates)))
+    let lines = gaps.iter().map(|gap| gap.lines).sum();
+    Ok(Some(ranked(&rises, &templates, lines)))
 }
 
 /// The most that stood at one time of what was taken after the lines of each template.
@@ -68,7 +71,7 @@ fn rises(
     held.most()
 }
 
-fn ranked(rises: &BTreeMap<Option<TemplateId>, f64>, templates: &Templates) -> LogGrowth {
+fn ranked(rises: &BTreeMap<Option<TemplateId>, f64>, templates: &Templates, left_out: u64) -> LogGrowth {
     let bytes = |rise: f64| Bytes(rise.round() as u64);
     let total: Bytes = rises.values().map(|rise| bytes(*rise)).sum();
     let rise = |id: Option<TemplateId>| rises.get(&id).map_or(Bytes::ZERO, |rise| bytes(*rise));
@@ -89,10 +92,11 @@ fn ranked(rises: &BTreeMap<Option<TemplateId>, f64>, templates: &Templates) -> L
     shown.truncate(TEMPLATES_SHOWN);
     let told: Bytes = shown.iter().map(|template| template.rise).sum();
     let before_first_line = rise(None);
+    let unseen = Unseen { lines: left_out, rise: rise(Some(LEFT_OUT)) };
     let others = OtherTemplates {
         templates: templates.count().map(|count| count - shown.len() as u64),
         lines: templates.lines() - shown.iter().map(|template| template.lines).sum::<u64>(),
-        rise: total.saturating_sub(told).saturating_sub(before_first_line),
+        rise: total.saturating_sub(told).saturating_sub(before_first_line).saturating_sub(unseen.rise),
     };
-    LogGrowth { total, before_first_line, templates: shown, others }
+    LogGrowth { total, before_first_line, unseen, templates: shown, others }
 }

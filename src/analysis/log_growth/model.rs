@@ -6,10 +6,13 @@ pub const TEMPLATES_SHOWN: usize = 10;
 /// After which lines the memory was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogGrowth {
-    /// The sum of all rises: those of the templates, of the others, and what was taken before the first line.
+    /// The sum of all rises: those of the templates, of the others, and what was taken before the first line or after lines
+    /// that were left out.
     pub total: Bytes,
     /// What was taken before the first line.
     pub before_first_line: Bytes,
+    /// What was taken while lines were left out of the log.
+    pub unseen: Unseen,
     /// Those with the largest rises, the largest first: at most [`TEMPLATES_SHOWN`], none without a rise.
     pub templates: Vec<TemplateGrowth>,
     /// All others together.
@@ -37,6 +40,15 @@ impl TemplateGrowth {
     pub fn each(&self) -> Bytes {
         Bytes(self.rise.0 / self.lines.max(1))
     }
+}
+
+/// Lines of which nothing is known but their number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// How many; 0 where none was left out.
+    pub lines: u64,
+    /// What was taken from the first of them until the next line that tells.
+    pub rise: Bytes,
 }
 
 /// Templates that are not told one by one.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::analysis::tests::rows;
-use crate::trace::Stream;
+use crate::trace::{LeftOut, LogLine, Stream};
 
 const KIB: f64 = 1024.0;
 const MIB: f64 = 1024.0 * 1024.0;
@@ -65,9 +65,32 @@ impl Program {
 fn find(lines: &[(u64, String)], samples: &[(u64, u64, u64)]) -> Option<LogGrowth> {
     let line = |(at, text): &(u64, String)| {
         let at = Duration::from_millis(*at) + Duration::from_micros(500);
-        Ok(LogLine { at, stream: Stream::Stdout, text: text.clone() })
+        Ok(LogRow::Line(LogLine { at, stream: Stream::Stdout, text: text.clone() }))
     };
     log_growth(lines.iter().map(line), rows(samples).into_iter().map(Ok)).unwrap()
+}
+
+#[test]
+fn what_was_taken_where_lines_were_left_out_is_no_lines() {
+    let line = |millis, text: &str| {
+        let at = Duration::from_millis(millis);
+        LogRow::Line(LogLine { at, stream: Stream::Stdout, text: text.to_owned() })
+    };
+    let gap = LeftOut { from: Duration::from_millis(200), until: Duration::from_millis(700), lines: 40 };
+    let log = [line(0, "begun"), line(100, "loading"), LogRow::LeftOut(gap), line(700, "sorting")];
+    // 5 after `loading`, 60 in the gap, 7 after `sorting`.
+    let level = |milli: u64| match milli {
+        0..=100 => 10,
+        101..=200 => 15,
+        201..=700 => 75,
+        _ => 82,
+    };
+    let samples: Vec<_> = (0..=1000).step_by(10).map(|milli| (milli, level(milli), level(milli))).collect();
+    let growth = log_growth(log.map(Ok), rows(&samples).into_iter().map(Ok)).unwrap().unwrap();
+    let told: Vec<_> = growth.templates.iter().map(|found| (found.template.as_str(), found.rise.0)).collect();
+    assert_eq!(told, [("sorting", 7), ("loading", 5)]);
+    assert_eq!(growth.unseen, Unseen { lines: 40, rise: Bytes(60) });
+    assert_eq!((growth.total, growth.others.rise), (Bytes(72), Bytes::ZERO));
 }
 
 /// The template that comes first, and its share.

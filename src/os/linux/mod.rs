@@ -19,6 +19,7 @@ mod tree;
 pub(super) mod watch;
 
 use std::io;
+use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::Instant;
 
@@ -56,6 +57,13 @@ pub fn native_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
 /// When the kernel refuses (before Linux 3.4).
 pub fn adopt_orphans() -> Result<()> {
     set_child_subreaper(Some(getpid())).context("could not become the parent of orphaned processes (prctl)")
+}
+
+/// Lets a pipe hold more before who writes into it must wait: as much as anyone may have (`/proc/sys/fs/pipe-max-size`). One
+/// that may not grow stays as it is. Kernel interface: `F_SETPIPE_SZ`, fcntl(2).
+pub fn widen_pipe(pipe: &impl AsFd) {
+    const MOST: usize = 1 << 20;
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, MOST);
 }
 
 /// How many processes the kernel has killed for memory: in memguard's own control group, which the workload shares, and in

@@ -42,8 +42,11 @@ fn what(excerpt: &Excerpt, shown: usize, source: &str) -> String {
             grouped(excerpt.all)
         )
     };
-    if let Some(at) = excerpt.full_at {
-        text += &format!(" From {} on the log was full, and lines were no longer stored.", format_duration(at));
+    for gap in &excerpt.left_out {
+        let (from, until) = (format_duration(gap.from), format_duration(gap.until));
+        let lines = grouped(gap.lines);
+        text +=
+            &format!(" The log is too large to be kept whole: {lines} lines between {from} and {until} are not in it.");
     }
     text + " Each with the memory at its time; a mark before it says that much was taken after it."
 }
@@ -110,7 +113,7 @@ fn picked(lines: &[ExcerptLine], most: usize) -> Vec<&ExcerptLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::LogLine;
+    use crate::trace::{LeftOut, LogLine};
     use std::time::Duration;
 
     fn line(second: u64, rise: u64) -> ExcerptLine {
@@ -129,9 +132,14 @@ mod tests {
 
     #[test]
     fn what_was_left_out_is_said() {
-        let excerpt = Excerpt { all: 1_234_567, full_at: Some(Duration::from_secs(90)), ..Excerpt::default() };
+        let gap = LeftOut { from: Duration::from_secs(90), until: Duration::from_secs(120), lines: 5000 };
+        let excerpt = Excerpt { all: 1_234_567, left_out: vec![gap], ..Excerpt::default() };
         let text = what(&excerpt, 400, "run 2");
-        assert!(text.starts_with("400 of 1,234,567 lines of run 2: ") && text.contains("From 1 min 30 s on"), "{text}");
+        assert!(
+            text.starts_with("400 of 1,234,567 lines of run 2: ")
+                && text.contains(": 5,000 lines between 1 min 30 s and 2 min"),
+            "{text}"
+        );
         assert!(what(&Excerpt { all: 3, ..Excerpt::default() }, 3, "run 1").starts_with("All 3 lines of run 1."));
     }
 }

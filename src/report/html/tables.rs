@@ -76,6 +76,8 @@ pub(super) fn log_growth(html: &mut Markup, growth: &LogGrowth, detail: &Detail)
         })
         .collect();
     found.push((growth.before_first_line, Cell::Name("before the first line".to_owned())));
+    let unseen = format!("where {} lines are not in the log", grouped(growth.unseen.lines));
+    found.push((growth.unseen.rise, Cell::Name(unseen)));
     found.sort_by_key(|row| std::cmp::Reverse(row.0));
     let others = format!("after {} other lines", grouped(growth.others.lines));
     found.push((growth.others.rise, Cell::Name(others)));

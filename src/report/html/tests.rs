@@ -3,10 +3,10 @@ use std::time::Duration;
 use super::*;
 use crate::analysis::{
     Band, CommandUse, Excerpt, ExcerptBuilder, LogGrowth, Measured, OtherTemplates, Peak, ProgramBands, Segment,
-    SegmentKind, TemplateGrowth,
+    SegmentKind, TemplateGrowth, Unseen,
 };
 use crate::baseline::{Found, StoredCurve, example};
-use crate::trace::{Curve, Ended, LogLine, Program, SamplePoint, Stream};
+use crate::trace::{Curve, Ended, LogLine, LogRow, Program, SamplePoint, Stream};
 use crate::units::Percent;
 use crate::verdict::{Budget, ConfigLine, JudgedRun, Level, Limits, Measure, Subject, Tolerance, exit_code, judge};
 
@@ -101,9 +101,9 @@ fn log(run: &JudgedRun, count: u32, text: impl Fn(u32) -> String) -> Excerpt {
     for index in 0..count {
         let at = run.measures.duration.mul_f64((f64::from(index) + 0.2) / f64::from(count));
         let stream = if index % 9 == 7 { Stream::Stderr } else { Stream::Stdout };
-        excerpt.push(LogLine { at, stream, text: text(index) });
+        excerpt.push(LogRow::Line(LogLine { at, stream, text: text(index) }));
     }
-    excerpt.finish(None)
+    excerpt.finish()
 }
 
 fn growth(template: &str) -> LogGrowth {
@@ -117,6 +117,7 @@ fn growth(template: &str) -> LogGrowth {
     LogGrowth {
         total: Bytes::from_mib(200),
         before_first_line: Bytes::from_mib(4),
+        unseen: Unseen::default(),
         templates: vec![one("loading the index", 1, 114, 57.0), one(template, 480, 60, 30.0)],
         others: OtherTemplates { templates: Some(3), lines: 12, rise: Bytes::from_mib(22) },
     }

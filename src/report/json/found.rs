@@ -18,7 +18,8 @@ pub(super) struct SegmentOut {
     share: f64,
 }
 
-/// What was taken after the lines of one template; without a template, before the first line.
+/// What was taken after the lines of one template; without a template, before the first line, or, where there is a count, after
+/// lines that are not in the log.
 #[derive(Serialize)]
 pub(super) struct Template {
     template: Option<String>,
@@ -58,6 +59,13 @@ pub(super) fn log_growth(growth: &LogGrowth) -> Vec<Template> {
         rise_bytes: growth.before_first_line,
         share: of_total(growth.before_first_line),
     };
+    let unseen = Template {
+        template: None,
+        example: None,
+        count: growth.unseen.lines,
+        rise_bytes: growth.unseen.rise,
+        share: of_total(growth.unseen.rise),
+    };
     let told = growth.templates.iter().map(|template| Template {
         template: Some(template.template.clone()),
         example: Some(template.example.clone()),
@@ -65,7 +73,8 @@ pub(super) fn log_growth(growth: &LogGrowth) -> Vec<Template> {
         rise_bytes: template.rise,
         share: of_total(template.rise),
     });
-    let mut all: Vec<Template> = told.chain([before]).filter(|template| template.rise_bytes > Bytes::ZERO).collect();
+    let mut all: Vec<Template> =
+        told.chain([before, unseen]).filter(|template| template.rise_bytes > Bytes::ZERO).collect();
     all.sort_by_key(|template| std::cmp::Reverse(template.rise_bytes));
     all
 }

@@ -18,7 +18,7 @@ pub(super) enum Fault {
 impl Fault {
     const fn what(self) -> &'static str {
         match self {
-            Self::Cells => "has another number of cells than the rows before",
+            Self::Cells => "has another number of cells than the header or the rows before",
             Self::Time => "has no time that can be read",
             Self::Memory => "has no amount of memory that can be read",
             Self::Backwards => "lies before the row before it",

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Recording;
-use crate::trace::model::{Ended, LogLine, RunRecord, Sample, Sampling, Until};
+use crate::trace::model::{Ended, LogRow, RunRecord, Sample, Sampling, Until};
 use crate::trace::reader::RunFiles;
 use crate::units::{Metric, Parts};
 
@@ -14,9 +14,9 @@ impl Recording {
         self.points.last().map(|point| point.at).unwrap_or_default()
     }
 
-    /// The recording as a run of its own, with the log lines that were written beside it, in the order of time.
+    /// The recording as a run of its own, with the log that was written beside it, in the order of time.
     #[must_use]
-    pub fn into_run(mut self, name: &str, lines: Vec<LogLine>) -> RunFiles {
+    pub fn into_run(self, name: &str, mut log: Vec<LogRow>) -> RunFiles {
         let duration = self.duration();
         let gaps = self.points.windows(2).map(|pair| pair[1].at.saturating_sub(pair[0].at));
         let longest_gap = gaps.max().unwrap_or_default();
@@ -39,8 +39,8 @@ impl Recording {
             processes: None,
             machine_used: None,
         };
-        self.lines.extend(lines);
-        self.lines.sort_by_key(|line| line.at);
-        RunFiles::held(record, self.points.iter().map(sample), self.lines, self.warnings)
+        log.extend(self.lines.into_iter().map(LogRow::Line));
+        log.sort_by_key(LogRow::at);
+        RunFiles::held(record, self.points.iter().map(sample), log, self.warnings)
     }
 }

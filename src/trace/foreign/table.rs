@@ -25,7 +25,7 @@ pub(super) struct Table {
     separator: Separator,
     time: usize,
     memory: usize,
-    /// How many cells a row has, as the first had.
+    /// How many cells a row has: as the header has, or the first row. Columns between blanks may have names of several words.
     cells: Option<usize>,
     clock: Clock,
     unit: Unit,
@@ -114,7 +114,8 @@ impl Table {
             );
         }
         let unit = columns.unit.map_or(unit, Unit::Is);
-        Ok(Self { time, memory, clock: Clock::Unseen(clock), unit, ..table })
+        let cells = matches!(separator, Separator::Byte(_)).then_some(cells.len());
+        Ok(Self { time, memory, cells, clock: Clock::Unseen(clock), unit, ..table })
     }
 
     /// Takes a row. A fault of its own leaves it out.
@@ -175,12 +176,15 @@ impl Table {
         };
         match self.separator {
             Separator::Byte(byte) => {
-                let mut from = 0;
+                let (mut from, mut separators) = (0, 0);
                 for at in memchr::memchr_iter(byte, row) {
                     take(&row[from..at]);
-                    from = at + 1;
+                    (from, separators) = (at + 1, separators + 1);
                 }
-                take(&row[from..]);
+                // Some writers end each row with a separator.
+                if from < row.len() || self.cells != Some(separators) {
+                    take(&row[from..]);
+                }
             }
             Separator::Blanks => row.split(u8::is_ascii_whitespace).filter(|cell| !cell.is_empty()).for_each(take),
         }

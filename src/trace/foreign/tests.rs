@@ -109,6 +109,19 @@ fn a_file_of_which_most_rows_are_bad_is_refused() {
 }
 
 #[test]
+fn decimal_commas_between_commas_are_never_taken_for_cells() {
+    let error = error("time_s,memory_mib\n0,0,100,5\n0,5,200,25\n1,0,300,1\n");
+    assert!(
+        error.contains("line 2: \"0,0,100,5\" has another number of cells") && error.contains("of 3 rows 0"),
+        "{error}"
+    );
+    let ended = read_text("time_s,memory_mib\n0,1,\n1,2,\n").unwrap();
+    assert_eq!(ended.rows, 2, "a comma at the end of each row is no cell");
+    let semicolons = read_text("time_s;memory_mib\n0,5;1,5\n1,5;2,5\n").unwrap();
+    assert_eq!(points(&semicolons), [(0, 3 << 19), (1000, 5 << 19)]);
+}
+
+#[test]
 fn mprof_children_count_with_the_process_and_functions_are_lines() {
     let text = "CMDLINE old\nMEM 1.0 100.0\nCMDLINE python3 a.py\nMEM 2.0 200.0\nCHLD 1 0.5 200.1\nCHLD 2 0.5 200.2\n\
                 MEM 4.0 201.0\nFUNC __main__.load 2.0 200.5000 4.0 201.0000 0\n";
