@@ -69,6 +69,12 @@ pub fn merge_base(folder: &Path, reference: &str) -> Result<Commit, Fault> {
     }
 }
 
+/// The whole name of the commit that HEAD is in the repository that `folder` is in. None where there is none, or no git.
+#[must_use]
+pub fn head(folder: &Path) -> Option<String> {
+    hash(&git(folder, ["rev-parse", "--verify", "--quiet", "HEAD"]).ok()?)
+}
+
 /// Where a folder lies in its repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {

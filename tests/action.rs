@@ -119,13 +119,18 @@ impl Install {
         Self { project, checksum, url }
     }
 
-    /// With a file of pinned releases: lines of `version system checksum url`, in which `SYSTEM`, `SHA` and `URL` are this one's.
+    /// As [`Self::run_in`], in a folder as Linux and macOS name theirs.
     fn run(&self, releases: &str, variables: &[(&str, &str)]) -> (Output, String) {
+        self.run_in("temp", releases, variables)
+    }
+
+    /// With a file of pinned releases: lines of `version system checksum url`, in which `SYSTEM`, `SHA` and `URL` are this one's.
+    fn run_in(&self, temporary: &str, releases: &str, variables: &[(&str, &str)]) -> (Output, String) {
         let releases = releases.replace("SYSTEM", &system()).replace("SHA", &self.checksum).replace("URL", &self.url);
         let action = self.project.path("action");
         fs::write(action.join(".github/action/releases.txt"), releases).unwrap();
         let path = format!("{}:{}", self.project.path("bin").display(), std::env::var("PATH").unwrap());
-        let temporary = self.project.path("temp");
+        let temporary = self.project.path(temporary);
         let own = [
             ("GITHUB_ACTION_PATH", action.to_str().unwrap()),
             ("RUNNER_TEMP", temporary.to_str().unwrap()),
@@ -169,6 +174,16 @@ fn a_release_is_installed_by_its_pinned_checksum() {
         assert_eq!(String::from_utf8_lossy(&said.stdout), "released\n");
     }
     assert!(!install.was_built());
+}
+
+/// As Windows has it: a backslash is an escape to sha256sum, and a colon another machine to tar.
+#[test]
+fn a_release_is_installed_in_a_folder_of_any_name() {
+    let install = Install::new();
+    let (ran, output) = install.run_in("D:\\a\\_temp x", "0.2.0 SYSTEM SHA URL\n", &[]);
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    let said = Command::new(output.trim().strip_prefix("bin=").unwrap()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "released\n");
 }
 
 #[test]

@@ -96,6 +96,44 @@ fn nothing_is_asked_where_nothing_is_to_be_said() {
     assert!(api.bodies().is_empty());
 }
 
+/// A report that is green since the change raised its own budget, read through git.
+fn loosened() -> Project {
+    let project = reported("fork/r", "1GiB");
+    let git = |words: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
+        let ran = command.current_dir(project.path("")).output().unwrap();
+        assert!(ran.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    };
+    let script = "ramp 9MiB; hold 50ms";
+    project.config("budget = { peak = \"2 MiB\" }", script);
+    git(&["init", "-q"]);
+    git(&["add", "memguard.toml"]);
+    git(&["commit", "-qm", "two MiB"]);
+    project.config("budget = { peak = \"1 GiB\" }", script);
+    let green = project.memguard(&["run", "--baseline-ref", "HEAD"]);
+    assert_eq!(green.code, 0, "{}", green.err);
+    project
+}
+
+#[test]
+fn a_change_that_is_green_since_it_loosens_its_own_limit_is_commented_on_and_says_so_in_its_heading() {
+    let project = loosened();
+    let begins = "## Memory: `a`: 🟢 within its limits, ⚠️ and this change lets more pass than before\n";
+    let says = "> - the budget of `a` peak was 2.0 MiB and is 1.00 GiB\n";
+    let api = Api::start();
+    let ran = said(step(&project, &api, "1", &["--when", "on-failure"]));
+    assert!(ran.err.contains("nothing to comment on #7"), "{}", ran.err);
+    let ran = said(step(&project, &api, "1", &["--when", "on-change"]));
+    assert!(ran.err.contains("commented on #7"), "{}{}", ran.out, ran.err);
+    let second = with_pull("0123456789ab", 5);
+    let ran = second_workflow(&project, &second, "0123456789ab", &["--when", "on-change"]);
+    assert!(ran.err.contains("commented on #7"), "{}{}", ran.out, ran.err);
+    for body in [&api.bodies()[0], &second.bodies()[0]] {
+        assert!(body.contains(begins) && body.contains(says), "{body}");
+    }
+}
+
 #[test]
 fn a_token_that_can_only_read_gets_a_notice() {
     let api = Api::start();

@@ -5,8 +5,10 @@
 mod common;
 
 use std::fs;
+use std::process::Command;
 
 use common::{MEMGUARD, Outcome, Project};
+use memguard::os::platform;
 
 /// Three workloads, of which the last is over its budget.
 fn config(project: &Project) {
@@ -74,11 +76,14 @@ fn a_machine_that_is_missing_doubled_or_of_another_config_is_never_green() {
     let fails = |args: &[&str], told: &str| {
         let _ = fs::remove_dir_all(project.path("memguard-report"));
         let merged = project.memguard(&[&["merge"], args].concat());
-        assert!(merged.code == 5 && merged.err.contains(told), "{told}: {}{}", text(&merged), merged.err);
+        // What was found in a folder is named as the system writes paths.
+        let err = merged.err.replace('\\', "/");
+        assert!(merged.code == 5 && err.contains(told), "{told}: {}{err}", text(&merged));
         assert!(!project.path("memguard-report/results.json").exists());
     };
-    fails(&["legs/1"], "of the shards of linux-x86_64, 2/2 are missing");
-    fails(&["legs/1", "legs/2", "legs/1"], "`api` on linux-x86_64 stands in `legs/1` and in `legs/1`");
+    let here = platform();
+    fails(&["legs/1"], &format!("of the shards of {here}, 2/2 are missing"));
+    fails(&["legs/1", "legs/2", "legs/1"], &format!("`api` on {here} stands in `legs/1` and in `legs/1`"));
     fails(&["legs", "--machines", "3"], "there are results of 2 machines, and there must be 3");
     fails(&["legs/1", "nowhere"], "could not read the folder `nowhere`");
     fs::remove_file(project.path("legs/2/results.json")).unwrap();
@@ -88,9 +93,48 @@ fn a_machine_that_is_missing_doubled_or_of_another_config_is_never_green() {
     fails(&["legs"], "`legs/1`: the file `legs/1/worker/run-1/log.csv` is missing");
     project.memguard(&["run", "--quiet", "--shard", "1/2", "--out", "legs/1"]);
     let toml = fs::read_to_string(project.path("memguard.toml")).unwrap();
+    let again = |words: &[&str]| {
+        project.memguard(&[&["run", "--quiet", "--shard", "2/2", "--out", "legs/2"], words].concat());
+    };
     fs::write(project.path("memguard.toml"), toml.replace("200 MiB", "300 MiB")).unwrap();
-    project.memguard(&["run", "--quiet", "--shard", "2/2", "--out", "legs/2"]);
+    again(&[]);
     fails(&["legs"], "`legs/2` is of another config than `legs/1`");
+    fs::write(project.path("memguard.toml"), &toml).unwrap();
+    again(&["--peak", "1GiB"]);
+    fails(&["legs"], "`legs/2` was run with `--peak 1GiB`, and `legs/1` without");
+    again(&["--env", "TOKEN=secret"]);
+    fails(&["legs"], "`legs/2` was run with `--env TOKEN=<2bb80d537b1d>`, and `legs/1` without");
+    project.memguard(&["run", "--quiet", "--shard", "1/3", "--out", "legs/2"]);
+    fails(&["legs"], "`legs/2` is shard 1/3 of another split of the workloads than `legs/1`, 1/2");
+    project.memguard(&["run", "--quiet", "--shard", "1/2", "--out", "legs/2"]);
+    fails(&["legs"], "shard 1/2 of");
+    project.memguard(&["run", "--quiet", "worker", "--out", "legs/2"]);
+    fails(&["legs"], "`worker` on");
+    fs::remove_dir_all(project.path("legs/2")).unwrap();
+    fs::create_dir(project.path("legs/2")).unwrap();
+    fails(&["legs"], "`legs/2`: the file `legs/2/results.json` is missing");
+    fails(&["legs/1", "legs/2"], "there are no results in `legs/2`");
+}
+
+#[test]
+fn machines_that_checked_out_different_commits_are_no_whole() {
+    let project = Project::new();
+    config(&project);
+    let git = |words: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(words);
+        assert!(command.current_dir(project.path("")).status().unwrap().success());
+    };
+    git(&["init", "-q"]);
+    for shard in ["1/2", "2/2"] {
+        git(&["commit", "-q", "--allow-empty", "-m", shard]);
+        project.memguard(&["run", "--quiet", "--shard", shard, "--out", &format!("legs/{}", &shard[..1])]);
+    }
+    let merged = project.memguard(&["merge", "legs"]);
+    assert!(merged.code == 5 && merged.err.contains("is of the commit "), "{}", merged.err);
+    project.memguard(&["run", "--quiet", "--shard", "1/2", "--out", "legs/1"]);
+    assert_eq!(project.memguard(&["merge", "legs"]).code, 1);
+    assert_eq!(project.results()["legs"][0]["commit"].as_str().unwrap().len(), 40);
 }
 
 #[test]
@@ -100,12 +144,17 @@ fn the_same_workload_of_two_platforms_is_told_apart_everywhere() {
     for label in ["old", "new"] {
         project.memguard(&["run", "--quiet", "api", "--label", label, "--out", &format!("legs/{label}")]);
     }
-    let merged = project.memguard(&["merge", "legs"]);
+    let unknown = project.memguard(&["merge", "legs"]);
+    let told =
+        "of the 2 machines found, it can't be known whether they are all: say how many there must be with --machines";
+    assert!(unknown.code == 5 && unknown.err.contains(told), "{}", unknown.err);
+    let merged = project.memguard(&["merge", "legs", "--machines", "2"]);
     assert_eq!(merged.code, 0, "{}{}", text(&merged), merged.err);
-    let names = ["api@linux-x86_64-new", "api@linux-x86_64-old"];
+    let platforms = ["new", "old"].map(|label| format!("{}-{label}", platform()));
+    let names = platforms.clone().map(|platform| format!("api@{platform}"));
     let markdown = fs::read_to_string(project.path("memguard-report/report.md")).unwrap();
     let junit = fs::read_to_string(project.path("memguard-report/junit.xml")).unwrap();
-    for name in names {
+    for name in &names {
         assert!(text(&merged).contains(name) && markdown.contains(name) && junit.contains(name), "{name}");
         assert!(project.path("memguard-report").join(name).join("run-1/memory.csv").is_file(), "{name}");
     }
@@ -114,7 +163,7 @@ fn the_same_workload_of_two_platforms_is_told_apart_everywhere() {
         workloads.map(|workload| workload[key].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(of("name"), ["api", "api"]);
-    assert_eq!(of("platform"), ["linux-x86_64-new", "linux-x86_64-old"]);
+    assert_eq!(of("platform"), platforms);
     let again = project.memguard(&["merge", "memguard-report", "--out", "elsewhere"]);
     assert!(again.code == 5 && again.err.contains("it is of 2 machines"), "{}", again.err);
     let moved = project.memguard(&["compare", "memguard-report", "memguard-report"]);
@@ -153,7 +202,7 @@ fn nothing_in_a_folder_leads_elsewhere() {
     edit("\"api\"", "\"../../api\"");
     fails("is a path");
     fresh();
-    edit("\"linux-x86_64\"", "\"x/../../y\"");
+    edit(&format!("\"{}\"", platform()), "\"x/../../y\"");
     fails("is not a platform");
     fresh();
     edit("\"exit_code\": 0", "\"exit_code\": 1");
@@ -198,6 +247,6 @@ fn a_step_is_told_of_the_whole_and_of_what_is_missing() {
     assert!(output.contains("\nfail\n") && output.contains("peak-bytes<<"), "{output}");
     let (out, summary, output) = step(&["merge", "legs/1"]);
     assert!(out.starts_with("::error title=memguard%3A the results were not joined::"), "{out}");
-    assert!(summary.contains("of the shards of linux-x86_64, 2/2 are missing"), "{summary}");
+    assert!(summary.contains(&format!("of the shards of {}, 2/2 are missing", platform())), "{summary}");
     assert!(output.contains("\nerror\n") && output.contains("\n5\n"), "{output}");
 }

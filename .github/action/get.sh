@@ -29,12 +29,13 @@ target() {
     esac
 }
 
+# Files go in by standard input here and below: what Windows calls `D:\a` is an escape to one program, and another machine to the next.
 checksum() {
     if command -v sha256sum >/dev/null 2>&1; then
-        sha256sum "$1" | cut -d ' ' -f 1
+        sha256sum <"$1"
     else
-        shasum -a 256 "$1" | cut -d ' ' -f 1
-    fi
+        shasum -a 256 <"$1"
+    fi | cut -d ' ' -f 1
 }
 
 # Downloads a release, and takes it only if it is what is pinned.
@@ -47,7 +48,7 @@ download() {
         rm -f "$archive"
         fail "$url is not what this action pins: its SHA-256 is $found, and it should be $wanted"
     fi
-    tar -xzf "$archive" -C "$root" || fail "could not unpack $url"
+    (cd "$root" && tar -xzf -) <"$archive" || fail "could not unpack $url"
 }
 
 build() {

@@ -132,7 +132,8 @@ pub struct Merge {
     /// Where the report of the whole goes, apart from the folders that are joined.
     #[arg(long, value_name = "DIR", default_value = "memguard-report")]
     pub out: PathBuf,
-    /// How many machines there were: more or fewer results are an error. Missing shards are noticed without it.
+    /// How many machines there were: more or fewer results are an error. Missing shards are noticed without it; where a folder
+    /// holds other results than the shards of one platform, it must be said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub machines: Option<u32>,
     /// Print only what is wrong.

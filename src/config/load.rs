@@ -9,11 +9,13 @@ use super::node::{Node, Table, Value};
 use super::plan::{Judging, JudgingPlan, Plan};
 use super::read::{Reader, nearest};
 use super::ready::{heading, name_fault, rules};
+use super::said::said;
 use super::shard::digest;
 use super::sources::Place;
 use crate::analysis::{self, ReadyRule};
 use crate::baseline;
 use crate::cli::{Check, Compare, ImportFlags, JudgeFlags, Run};
+use crate::git;
 use crate::verdict::Leg;
 
 const DEFAULT_OUT: &str = "memguard-report";
@@ -72,6 +74,8 @@ pub fn plan_run(typed: &Run, system: &str) -> Result<Plan, Mistakes> {
         platform: with_label(system, label.as_deref()),
         workloads: workloads.iter().map(|workload| workload.name.clone()).collect(),
         config: file.as_ref().map(|file| digest(&reader.sources.of(&file.place).text)),
+        flags: said(&typed.run, &typed.judge),
+        commit: git::head(file.as_ref().map_or(Path::new("."), |file| &file.folder)),
         shard: reader.shard(typed.run.shard.as_deref()),
         base,
     };

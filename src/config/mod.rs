@@ -16,6 +16,7 @@ mod platforms;
 mod read;
 mod ready;
 mod record;
+mod said;
 mod schema;
 mod shard;
 mod sources;

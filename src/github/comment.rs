@@ -16,7 +16,7 @@ pub enum Mode {
     Never,
     /// Where something failed. A comment that is there already is always kept up to date.
     OnFailure,
-    /// Where something failed, warned, has no baseline yet, or moved.
+    /// Where something failed, warned, has no baseline yet, or moved, or where the change loosens what judges it.
     OnChange,
     /// After every run.
     Always,

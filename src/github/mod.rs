@@ -125,12 +125,6 @@ impl Access {
         }
     }
 
-    /// Where files can be put that are gone after the job.
-    #[must_use]
-    pub fn scratch(&self) -> PathBuf {
-        self.scratch.join(format!("memguard-{}", secret()))
-    }
-
     /// Writes a message on a pull request: over the comment of the same key, or as a new one where `mode` wants it.
     ///
     /// # Errors

@@ -29,7 +29,23 @@ const PASS: &str = "pass";
 struct Results {
     verdict: String,
     exit_code: u8,
+    legs: Vec<Leg>,
     workloads: Vec<Workload>,
+}
+
+#[derive(Deserialize)]
+struct Leg {
+    base: Option<Base>,
+}
+
+#[derive(Deserialize)]
+struct Base {
+    edits: Vec<Edit>,
+}
+
+#[derive(Deserialize)]
+struct Edit {
+    loosens: bool,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +85,7 @@ pub fn comment(typed: &cli::Comment) -> Result<ExitCode> {
         };
         match access.pull_of(&run) {
             Ok(Some(number)) => {
-                let message = retold(&typed.from, &access.scratch(), &page(run.id))?;
+                let message = retold(&typed.from, &page(run.id))?;
                 (Pull { number, head: run.head, is_fork: false }, message, run.id)
             }
             Ok(None) => {
@@ -95,8 +111,8 @@ pub fn comment(typed: &cli::Comment) -> Result<ExitCode> {
 }
 
 /// The report of results that a pull request's own code may have made up: read as those of another machine, and rendered anew.
-fn retold(from: &Path, scratch: &Path, page: &str) -> Result<Message> {
-    let (workloads, legs) = merge::retold(from, scratch)?;
+fn retold(from: &Path, page: &str) -> Result<Message> {
+    let (workloads, legs) = merge::retold(from)?;
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let details: Vec<_> = workloads.into_iter().map(|workload| workload.details).collect();
     let code = verdict::exit_code(&judged);
@@ -106,10 +122,13 @@ fn retold(from: &Path, scratch: &Path, page: &str) -> Result<Message> {
         edits: Edits::of(legs.iter().filter_map(|leg| leg.base.as_ref())),
     };
     let moved = judged.iter().flat_map(|judged| &judged.checks).filter_map(verdict::Check::change);
+    let mut edits = legs.iter().filter_map(|leg| leg.base.as_ref()).flat_map(|base| &base.edits);
     Ok(Message {
         markdown: report::markdown(&judged, code, &details, &links, Place::Comment),
         standing: standing(code as u8),
-        is_news: report::overall(&judged) != PASS || has_moved(moved.map(|change| change.0)),
+        is_news: report::overall(&judged) != PASS
+            || has_moved(moved.map(|change| change.0))
+            || edits.any(|edit| edit.loosens),
     })
 }
 
@@ -132,10 +151,12 @@ fn message(from: &Path) -> Result<Message> {
     let results: Results = serde_json::from_str(&read("results.json")?)
         .with_context(|| format!("`results.json` in `{}`", from.display()))?;
     let moved = results.workloads.iter().flat_map(|workload| &workload.checks).filter_map(|check| check.change_percent);
+    // A green build whose own change made it green is what a reviewer must not miss.
+    let mut edits = results.legs.iter().filter_map(|leg| leg.base.as_ref()).flat_map(|base| &base.edits);
     Ok(Message {
         markdown: read("report.md")?,
         standing: standing(results.exit_code),
-        is_news: results.verdict != PASS || has_moved(moved),
+        is_news: results.verdict != PASS || has_moved(moved) || edits.any(|edit| edit.loosens),
     })
 }
 

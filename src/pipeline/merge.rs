@@ -14,16 +14,23 @@ use super::{Voice, actions, artifacts};
 use crate::config::name_fault;
 use crate::report::{self, Recorded, RecordedWorkload};
 use crate::trace::{Carried, CurveBuilder, RunFiles, files, run_folder};
+use crate::units::Bytes;
 use crate::verdict::{self, ExitCode, Judged, Leg, Part};
 
 /// Larger than the results of any machine.
 const LARGEST: u64 = 64 << 20;
 const RUNS: usize = 1000;
+/// The traces that are read of a report that nobody vouches for.
+const UNVOUCHED: Bytes = Bytes::from_mib(1024);
+/// Copies from here on are told of: they take a while, and room.
+const NOTABLE: Bytes = Bytes::from_mib(256);
 
 /// One machine's results, with everything that they name.
 struct Found {
     carried: Carried,
     leg: Leg,
+    /// Of all traces.
+    size: Bytes,
     workloads: Vec<(RecordedWorkload, Vec<RunFiles>)>,
 }
 
@@ -34,10 +41,14 @@ struct Found {
 /// When a part is missing, doubled, damaged or of another whole; when what must be written can't be.
 pub fn merge(folders: &[PathBuf], out: &Path, machines: Option<u32>, voice: Voice) -> Result<ExitCode> {
     let actions = actions::here();
-    let merged = find(folders, out, machines).and_then(|found| {
+    let merged = find(folders, Some(out), machines).and_then(|found| {
         let legs: Vec<Leg> = found.iter().map(|found| found.leg.clone()).collect();
+        let size: Bytes = found.iter().map(|found| found.size).sum();
+        if size >= NOTABLE && !voice.quiet {
+            let _ = writeln!(io::stderr(), "memguard: copies {size} of traces into `{}`", out.display());
+        }
         artifacts::clear(out)?;
-        let workloads = join(found, out)?;
+        let workloads = join(found, Some(out))?;
         let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
         let code = verdict::exit_code(&judged);
         artifacts::write(out, &workloads, code, &legs, actions.as_ref())?;
@@ -56,22 +67,30 @@ pub fn merge(folders: &[PathBuf], out: &Path, machines: Option<u32>, voice: Voic
     Ok(code)
 }
 
-/// The results in a folder that nobody vouches for, read and rendered anew; they are copied into `scratch`, which is removed.
-pub(super) fn retold(folder: &Path, scratch: &Path) -> Result<(Vec<Workload>, Vec<Leg>)> {
-    let read = find(&[folder.to_owned()], scratch, None).and_then(|found| {
-        let legs = found.iter().map(|found| found.leg.clone()).collect();
-        Ok((join(found, scratch)?, legs))
-    });
-    let removed = std::fs::remove_dir_all(scratch);
-    let read = read?;
-    removed.with_context(|| format!("could not remove `{}`", scratch.display()))?;
-    Ok(read)
+/// The results in a folder that nobody vouches for, read to be rendered anew. Nothing is written.
+pub(super) fn retold(folder: &Path) -> Result<(Vec<Workload>, Vec<Leg>)> {
+    let found = find(&[folder.to_owned()], None, None)?;
+    let size: Bytes = found.iter().map(|found| found.size).sum();
+    if size > UNVOUCHED {
+        bail!("there are {size} of traces in `{}`, and at most {UNVOUCHED} of another's are read", folder.display());
+    }
+    let legs = found.iter().map(|found| found.leg.clone()).collect();
+    Ok((join(found, None)?, legs))
 }
 
-/// Reads what every machine left, and makes sure that it is one whole.
-fn find(folders: &[PathBuf], out: &Path, machines: Option<u32>) -> Result<Vec<Found>> {
-    files::create_folder(out)?;
-    let legs = folders.iter().map(|folder| legs_in(folder, out)).collect::<Result<Vec<_>>>()?.concat();
+/// Reads what every machine left, and makes sure that it is one whole. `out` is where the report of the whole will be written.
+fn find(folders: &[PathBuf], out: Option<&Path>, machines: Option<u32>) -> Result<Vec<Found>> {
+    if let Some(out) = out {
+        files::create_folder(out)?;
+    }
+    let mut legs = Vec::new();
+    // Who names each folder knows how many there are.
+    let mut are_named = true;
+    for folder in folders {
+        let inside = legs_in(folder, out)?;
+        are_named &= inside == [folder.clone()];
+        legs.extend(inside);
+    }
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for folder in &legs {
         // Every fault is told, not the first alone: from a red build to the next is a long way.
@@ -83,6 +102,13 @@ fn find(folders: &[PathBuf], out: &Path, machines: Option<u32>) -> Result<Vec<Fo
     if faults.is_empty() {
         let parts: Vec<Part> = found.iter().map(Found::part).collect();
         faults = verdict::faults(&parts);
+        // A machine of which nothing is there leaves no trace, but in a split.
+        if !are_named && out.is_some() && machines.is_none() && !verdict::is_one_split(&parts) {
+            faults.push(format!(
+                "of the {} machines found, it can't be known whether they are all: say how many there must be with --machines",
+                legs.len()
+            ));
+        }
     }
     if let Some(machines) = machines.filter(|machines| *machines as usize != legs.len()) {
         faults.push(format!("there are results of {} machines, and there must be {machines}", legs.len()));
@@ -100,14 +126,14 @@ fn find(folders: &[PathBuf], out: &Path, machines: Option<u32>) -> Result<Vec<Fo
 }
 
 /// A machine's own folder, or those in a folder of them, as they are downloaded.
-fn legs_in(folder: &Path, out: &Path) -> Result<Vec<PathBuf>> {
+fn legs_in(folder: &Path, out: Option<&Path>) -> Result<Vec<PathBuf>> {
     let whole =
         |path: &Path| path.canonicalize().with_context(|| format!("could not read the folder `{}`", path.display()));
-    let (own, out) = (whole(folder)?, whole(out)?);
+    let (own, out) = (whole(folder)?, out.map(whole).transpose()?);
     let has_results = |folder: &Path| folder.join(artifacts::RESULTS).symlink_metadata().is_ok();
     if has_results(folder) {
         // The report of the whole would be written over that of a part.
-        if own.starts_with(&out) || out.starts_with(&own) {
+        if out.is_some_and(|out| own.starts_with(&out) || out.starts_with(&own)) {
             bail!(
                 "the report would be written into the results that are joined, `{}`\nhelp: name another folder with --out",
                 folder.display()
@@ -118,7 +144,7 @@ fn legs_in(folder: &Path, out: &Path) -> Result<Vec<PathBuf>> {
     let mut inside = Vec::new();
     for path in files::list(folder)? {
         let is_folder = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-        if is_folder && whole(&path)? != out {
+        if is_folder && Some(whole(&path)?) != out {
             inside.push(path);
         }
     }
@@ -135,7 +161,7 @@ fn legs_in(folder: &Path, out: &Path) -> Result<Vec<PathBuf>> {
 fn read(folder: &Path) -> Result<Found> {
     let carried = Carried::new(folder);
     let text = carried.read(artifacts::RESULTS, LARGEST)?;
-    let Recorded { leg, exit_code, workloads } =
+    let Recorded { mut leg, exit_code, workloads } =
         report::recorded(&text).with_context(|| format!("its `{}` can't be joined", artifacts::RESULTS))?;
     let names = leg.workloads.iter().chain(workloads.iter().map(|workload| &workload.key.workload));
     for name in names {
@@ -147,13 +173,20 @@ fn read(folder: &Path) -> Result<Found> {
     if leg.platform.is_empty() || leg.platform.len() > 128 || !leg.platform.chars().all(is_plain) {
         bail!("`{}` is not a platform", report::plain(&leg.platform, 80));
     }
-    let mut found = Vec::new();
+    if let Some(commit) = leg.commit.as_ref().filter(|commit| !commit.chars().all(|c| c.is_ascii_hexdigit())) {
+        bail!("`{}` is not a commit", report::plain(commit, 80));
+    }
+    leg.flags.iter_mut().for_each(|flag| *flag = report::plain(flag, 500));
+    let (mut found, mut size) = (Vec::new(), Bytes::ZERO);
     for workload in workloads {
         if workload.runs() > RUNS {
             bail!("`{}` has {} runs, more than any workload", workload.key.workload, workload.runs());
         }
-        let runs =
-            (1..).take(workload.runs()).map(|run| run_of(&carried, &workload, run)).collect::<Result<Vec<_>>>()?;
+        let mut runs = Vec::new();
+        for run in (1..).take(workload.runs()) {
+            runs.push(run_of(&carried, &workload, run)?);
+            size += carried.size(&workload.key.workload, run)?;
+        }
         found.push((workload, runs));
     }
     let judged: Vec<Judged> = found.iter().map(|(workload, _)| workload.clone().with(Vec::new())).collect();
@@ -161,7 +194,7 @@ fn read(folder: &Path) -> Result<Found> {
     if code != exit_code {
         bail!("it says exit code {exit_code}, and its checks give {code}");
     }
-    Ok(Found { carried, leg, workloads: found })
+    Ok(Found { carried, leg, size, workloads: found })
 }
 
 /// The trace of a run, which must be of what the results say.
@@ -183,8 +216,8 @@ impl Found {
     }
 }
 
-/// All workloads in the order of the config, then of their platforms, their traces copied into the report.
-fn join(found: Vec<Found>, out: &Path) -> Result<Vec<Workload>> {
+/// All workloads in the order of the config, then of their platforms, their traces copied into the report where there is one.
+fn join(found: Vec<Found>, out: Option<&Path>) -> Result<Vec<Workload>> {
     let platforms: BTreeSet<String> = found.iter().map(|found| found.leg.platform.clone()).collect();
     let order: Vec<String> = found.iter().flat_map(|found| found.leg.workloads.clone()).collect();
     let mut workloads = Vec::new();
@@ -196,9 +229,10 @@ fn join(found: Vec<Found>, out: &Path) -> Result<Vec<Workload>> {
             } else {
                 recorded.key.workload.clone()
             };
-            for run in &runs {
-                let number = run.record().run;
-                found.carried.copy_run(&recorded.key.workload, number, &run_folder(out, &name, number))?;
+            if let Some(out) = out {
+                for number in runs.iter().map(|run| run.record().run) {
+                    found.carried.copy_run(&recorded.key.workload, number, &run_folder(out, &name, number))?;
+                }
             }
             workloads.push(workload(recorded, name, &runs)?);
         }

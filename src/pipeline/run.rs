@@ -138,7 +138,15 @@ pub fn demo(out: &Path, voice: Voice) -> Result<ExitCode> {
         workloads: vec![workload],
         out: out.to_owned(),
         baseline: baseline::Settings { file: out.join("no-baseline.toml"), required: false, other: None },
-        leg: Leg { platform: os::platform(), workloads: vec!["demo".into()], config: None, shard: None, base: None },
+        leg: Leg {
+            platform: os::platform(),
+            workloads: vec!["demo".into()],
+            config: None,
+            flags: Vec::new(),
+            commit: None,
+            shard: None,
+            base: None,
+        },
     };
     let code = run(&plan, voice)?;
     let graph = out.join("demo").join("graph.png");

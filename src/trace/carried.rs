@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::layout::run_folder;
 use super::log_csv::ENDS;
 use super::{FILES, RunFiles, files, open};
+use crate::units::Bytes;
 
 /// A folder in which another machine's results lie.
 #[derive(Debug, Clone)]
@@ -53,6 +54,15 @@ impl Carried {
         open(&folder)
     }
 
+    /// How much the files of a run are.
+    ///
+    /// # Errors
+    /// When one is missing, or no plain file.
+    pub fn size(&self, workload: &str, run: u32) -> Result<Bytes> {
+        let folder = run_folder(&self.folder, workload, run);
+        FILES.iter().map(|name| plain_file(&folder.join(name))).sum()
+    }
+
     /// Copies what [`Self::run`] reads into the folder of a run.
     ///
     /// # Errors
@@ -86,9 +96,10 @@ fn plain_folder(path: &Path) -> Result<()> {
     }
 }
 
-fn plain_file(path: &Path) -> Result<()> {
+/// Makes sure of it, and tells its size.
+fn plain_file(path: &Path) -> Result<Bytes> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(metadata) if metadata.is_file() => Ok(Bytes(metadata.len())),
         Ok(_) => bail!("`{}` is not a file but a link, a folder or a device", path.display()),
         Err(_) => bail!("the file `{}` is missing", path.display()),
     }

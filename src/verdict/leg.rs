@@ -9,6 +9,10 @@ pub struct Leg {
     pub workloads: Vec<String>,
     /// The SHA-256 of the config in hexadecimal digits, whichever line ends it has; None where there was none.
     pub config: Option<String>,
+    /// What the command line said of the runs and the judging: each flag with its value, but for what is a machine's own.
+    pub flags: Vec<String>,
+    /// The commit that was checked out, by its whole name; None where git does not tell.
+    pub commit: Option<String>,
     /// Which part of the plan was run; None for the whole.
     pub shard: Option<Shard>,
     /// The commit whose baseline judged; None for the baseline that lay there.

@@ -22,4 +22,4 @@ pub use model::{
     Subject, Tolerance, Verdict,
 };
 pub use shard::{Shard, ShardError};
-pub use whole::{Part, faults};
+pub use whole::{Part, faults, is_one_split};

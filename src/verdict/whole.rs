@@ -24,6 +24,9 @@ pub fn faults(parts: &[Part]) -> Vec<String> {
         let folder = &part.folder;
         if part.leg.config != first.leg.config {
             faults.push(format!("`{folder}` is of another config than `{}`", first.folder));
+        } else if part.leg.config.is_some() && part.leg.flags != first.leg.flags {
+            // Without a config, the flags are each command's own.
+            faults.push(told_otherwise(part, first));
         }
         let own: Vec<&String> = part.leg.own().collect();
         for name in own.iter().filter(|name| !part.has.contains(name)) {
@@ -33,6 +36,14 @@ pub fn faults(parts: &[Part]) -> Vec<String> {
             faults.push(format!("`{folder}` has results of `{name}`, which its machine was not to run"));
         }
     }
+    let commit = |part: &'_ Part| part.leg.commit.clone();
+    faults.extend(apart(parts, commit, |folder, own, other_folder, other| {
+        format!("`{folder}` is of the commit {own}, and `{other_folder}` of {other}")
+    }));
+    let base = |part: &'_ Part| part.leg.base.as_ref().map(|base| base.commit.clone());
+    faults.extend(apart(parts, base, |folder, own, other_folder, other| {
+        format!("`{folder}` was judged by the baseline of {own}, and `{other_folder}` by that of {other}")
+    }));
     faults.extend(doubled(parts));
     let mut splits: BTreeMap<&str, Vec<&Part>> = BTreeMap::new();
     for part in parts.iter().filter(|part| part.leg.shard.is_some()) {
@@ -40,6 +51,47 @@ pub fn faults(parts: &[Part]) -> Vec<String> {
     }
     splits.iter().for_each(|(platform, parts)| faults.extend(split(platform, parts)));
     faults
+}
+
+/// Whether these are the parts of one split on one platform, of which a missing one is noticed.
+#[must_use]
+pub fn is_one_split(parts: &[Part]) -> bool {
+    let platform = |part: &Part| part.leg.shard.map(|_| part.leg.platform.clone());
+    let mut platforms = parts.iter().map(platform);
+    platforms.next().flatten().is_some_and(|first| platforms.all(|other| other.as_ref() == Some(&first)))
+}
+
+/// In which flags two machines differ.
+fn told_otherwise(part: &Part, other: &Part) -> String {
+    /// More are counted.
+    const TOLD: usize = 10;
+    let only = |part: &Part, other: &Part| {
+        let own: Vec<&String> = part.leg.flags.iter().filter(|flag| !other.leg.flags.contains(flag)).collect();
+        let told: Vec<String> = own.iter().take(TOLD).map(|flag| format!("`{flag}`")).collect();
+        let more = if own.len() > TOLD { format!(" and {} more", own.len() - TOLD) } else { String::new() };
+        told.join(", ") + &more
+    };
+    let (folder, other_folder) = (&part.folder, &other.folder);
+    match (only(part, other).as_str(), only(other, part).as_str()) {
+        ("", "") => {
+            format!("`{folder}` was run with the same flags as `{other_folder}`, but in another order or number")
+        }
+        (own, "") => format!("`{folder}` was run with {own}, and `{other_folder}` without"),
+        ("", others) => format!("`{other_folder}` was run with {others}, and `{folder}` without"),
+        (own, others) => format!("`{folder}` was run with {own}, and `{other_folder}` with {others}"),
+    }
+}
+
+/// What must be the same of all that tell it.
+fn apart(
+    parts: &[Part],
+    of: impl Fn(&Part) -> Option<String>,
+    told: impl Fn(&str, &str, &str, &str) -> String,
+) -> Vec<String> {
+    let known: Vec<(&Part, String)> = parts.iter().filter_map(|part| Some((part, of(part)?))).collect();
+    let Some(((first, wanted), others)) = known.split_first() else { return Vec::new() };
+    let differ = others.iter().filter(|(_, own)| own != wanted);
+    differ.map(|(part, own)| told(&part.folder, own, &first.folder, wanted)).collect()
 }
 
 /// A workload that two machines of one platform ran. The same on two platforms is two results.
@@ -90,13 +142,14 @@ fn split(platform: &str, parts: &[&Part]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Shard;
+    use crate::verdict::{Base, Shard};
     use proptest::prelude::*;
 
     fn part(folder: &str, platform: &str, shard: Option<(u32, u32)>, names: &[&str]) -> Part {
         let workloads: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let shard = shard.map(|(index, of)| Shard::new(index, of).unwrap());
-        let leg = Leg { platform: platform.into(), workloads, config: Some("c".into()), shard, base: None };
+        let (config, flags, commit) = (Some("c".into()), Vec::new(), Some("d".into()));
+        let leg = Leg { platform: platform.into(), workloads, config, flags, commit, shard, base: None };
         Part { folder: folder.into(), has: leg.own().cloned().collect(), leg }
     }
 
@@ -137,6 +190,54 @@ mod tests {
         );
         let many = faults(&[shard("a", 1, 4_000_000_000, both)]).join("");
         assert!(many.ends_with("11/4000000000 and 3999999989 more are missing"), "{many}");
+    }
+
+    #[test]
+    fn what_was_told_or_checked_out_otherwise_is_no_part_of_the_whole() {
+        let told = |own: &dyn Fn(&mut Leg), other: &dyn Fn(&mut Leg)| {
+            let (mut a, mut b) =
+                (part("a", LINUX, Some((1, 2)), &["x", "y"]), part("b", LINUX, Some((2, 2)), &["x", "y"]));
+            own(&mut a.leg);
+            other(&mut b.leg);
+            faults(&[a, b]).join("; ")
+        };
+        let flags = |flags: &'static [&'static str]| {
+            move |leg: &mut Leg| {
+                leg.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+            }
+        };
+        let many: &[&str] = &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+        let said = |own, other| told(&flags(own), &flags(other));
+        assert_eq!(said(&["--peak 1GiB"], &["--peak 1GiB"]), "");
+        assert_eq!(
+            said(&["--peak 1GiB", "--runs 3"], &["--peak 2GiB", "--runs 3"]),
+            "`b` was run with `--peak 2GiB`, and `a` with `--peak 1GiB`"
+        );
+        assert_eq!(said(&[], &["--peak 2GiB"]), "`b` was run with `--peak 2GiB`, and `a` without");
+        assert_eq!(said(&["--peak 2GiB"], &[]), "`a` was run with `--peak 2GiB`, and `b` without");
+        assert_eq!(
+            said(&["--log-file a", "--log-file b"], &["--log-file b", "--log-file a"]),
+            "`b` was run with the same flags as `a`, but in another order or number"
+        );
+        assert!(said(&[], many).contains(", `10` and 1 more, and `a` without"));
+        let commit = |commit: Option<&'static str>| move |leg: &mut Leg| leg.commit = commit.map(str::to_owned);
+        assert_eq!(told(&commit(Some("1")), &commit(Some("2"))), "`b` is of the commit 2, and `a` of 1");
+        assert_eq!(told(&commit(None), &commit(Some("2"))), "", "a machine without git can't tell");
+        let base = |commit: &'static str| {
+            move |leg: &mut Leg| {
+                let (edits, notes) = (Vec::new(), Vec::new());
+                leg.base = Some(Base { reference: "main".into(), commit: commit.into(), edits, notes });
+            }
+        };
+        assert_eq!(told(&base("1"), &base("1")), "");
+        assert_eq!(told(&base("1"), &base("2")), "`b` was judged by the baseline of 2, and `a` by that of 1");
+        let none = |own: &'static str| {
+            move |leg: &mut Leg| {
+                leg.config = None;
+                leg.flags = vec![own.to_owned()];
+            }
+        };
+        assert_eq!(told(&none("--peak 1GiB"), &none("--peak 2GiB")), "", "each command has its own");
     }
 
     proptest! {

@@ -42,6 +42,8 @@ struct LegOut<'a> {
     platform: &'a str,
     workloads: &'a [String],
     config_sha256: Option<&'a str>,
+    flags: &'a [String],
+    commit: Option<&'a str>,
     shard: Option<ShardOut>,
     base: Option<BaseFile>,
 }
@@ -196,6 +198,8 @@ fn leg(leg: &Leg) -> LegOut<'_> {
         platform: &leg.platform,
         workloads: &leg.workloads,
         config_sha256: leg.config.as_deref(),
+        flags: &leg.flags,
+        commit: leg.commit.as_deref(),
         shard: leg.shard.map(|shard| ShardOut { index: shard.index(), of: shard.of() }),
         base: leg.base.as_ref().map(BaseFile::from),
     }

@@ -37,6 +37,8 @@ pub(super) struct LegIn {
     platform: String,
     workloads: Vec<String>,
     config_sha256: Option<String>,
+    flags: Vec<String>,
+    commit: Option<String>,
     shard: Option<ShardIn>,
     base: Option<BaseFile>,
 }
@@ -56,6 +58,8 @@ impl LegIn {
             platform: self.platform,
             workloads: self.workloads,
             config: self.config_sha256,
+            flags: self.flags,
+            commit: self.commit,
             shard,
             base: self.base.map(Base::from),
         })

@@ -71,7 +71,15 @@ fn base() -> Base {
 
 fn leg(workloads: &[Judged], shard: Option<Shard>) -> Leg {
     let workloads = workloads.iter().map(|judged| judged.key.workload.clone()).collect();
-    Leg { platform: "linux-x86_64".into(), workloads, config: Some("0a".repeat(32)), shard, base: Some(base()) }
+    Leg {
+        platform: "linux-x86_64".into(),
+        workloads,
+        config: Some("0a".repeat(32)),
+        flags: vec!["--peak 1GiB".into()],
+        commit: Some("0b".repeat(20)),
+        shard,
+        base: Some(base()),
+    }
 }
 
 fn text(judged: &[Judged], leg: &Leg) -> String {
