@@ -108,20 +108,21 @@ mod tests {
     use clap::{Args as _, Command, FromArgMatches as _};
 
     use super::*;
+    use crate::cli::Run;
 
     /// Every flag of a run but those that are each machine's own.
     fn flags() -> Vec<String> {
         let own = ["out", "shard", "name", "quiet", "config", "label", "help"];
-        let command = JudgeFlags::augment_args(RunFlags::augment_args(Command::new("run")));
+        let command = Run::augment_args(Command::new("run"));
         let mut flags: Vec<String> = command.get_opts().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
         flags.retain(|flag| !own.contains(&flag.as_str()));
         flags
     }
 
     fn said_of(words: &[&str]) -> Vec<String> {
-        let command = JudgeFlags::augment_args(RunFlags::augment_args(Command::new("run")));
-        let matches = command.get_matches_from([&["run"], words].concat());
-        said(&RunFlags::from_arg_matches(&matches).unwrap(), &JudgeFlags::from_arg_matches(&matches).unwrap())
+        let matches = Run::augment_args(Command::new("run")).get_matches_from([&["run"], words].concat());
+        let typed = Run::from_arg_matches(&matches).unwrap();
+        said(&typed.run, &typed.judge)
     }
 
     #[test]
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_a_machines_own_is_not_said_and_what_may_be_secret_is_hidden() {
-        let own = ["--out", "x", "--shard", "1/2", "--label", "l", "--config", "c", "--quiet", "--name", "n"];
+        let own = ["name", "--out", "x", "--shard", "1/2", "--label", "l", "--config", "c", "--quiet", "--name", "n"];
         assert_eq!(said_of(&own), [""; 0]);
         let said = said_of(&["--env", "TOKEN=abc", "--redact", "abc", "--peak", "1GiB"]);
         assert_eq!(said, ["--peak 1GiB", "--env TOKEN=<ba7816bf8f01>", "--redact <ba7816bf8f01>"]);
