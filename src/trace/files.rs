@@ -31,6 +31,18 @@ pub fn open(path: &Path) -> Result<File> {
     File::open(path).with_context(|| format!("could not open `{}`", path.display()))
 }
 
+/// Opens a file for reading that must be a plain one: to open a pipe would be to wait for its other end.
+///
+/// # Errors
+/// When it can't be opened, or is something else.
+pub fn open_plain(path: &Path) -> Result<File> {
+    let in_file = || format!("could not open `{}`", path.display());
+    if !fs::metadata(path).with_context(in_file)?.is_file() {
+        bail!("`{}` is no plain file", path.display());
+    }
+    open(path)
+}
+
 /// Reads a whole text file.
 ///
 /// # Errors
@@ -42,12 +54,12 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// Reads a whole text file of at most so many bytes.
 ///
 /// # Errors
-/// When it can't be read, is larger, or is not UTF-8.
+/// When it can't be read, is no plain file, is larger, or is not UTF-8.
 pub fn read_text_within(path: &Path, most: u64) -> Result<String> {
     use std::io::Read as _;
     let in_file = || format!("could not read `{}`", path.display());
     let mut text = String::new();
-    open(path)?.take(most.saturating_add(1)).read_to_string(&mut text).with_context(in_file)?;
+    open_plain(path)?.take(most.saturating_add(1)).read_to_string(&mut text).with_context(in_file)?;
     if text.len() as u64 > most {
         bail!("`{}` is larger than {most} bytes, and no such file is", path.display());
     }

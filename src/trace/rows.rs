@@ -37,7 +37,7 @@ pub(super) enum Quoting {
 impl Rows {
     /// Opens a file and checks its header. A file cut off before the end of its header has no rows.
     pub(super) fn open(path: &Path, header: &'static str, quoting: &Quoting) -> Result<Self> {
-        let mut file = files::open(path)?;
+        let mut file = files::open_plain(path)?;
         let in_file = || format!("could not read `{}`", path.display());
         let (size, last_is_cut) = ending(&mut file).with_context(in_file)?;
         let mut reader = csv::ReaderBuilder::new()
