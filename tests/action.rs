@@ -18,7 +18,7 @@ fn script(project: &Project, name: &str, variables: &[(&str, &str)]) -> (Output,
     let mut command = Command::new("bash");
     command.arg(format!("{root}/.github/action/{name}")).current_dir(project.path(""));
     command.env("GITHUB_ACTIONS", "true").env("GITHUB_OUTPUT", &output).env_remove("GITHUB_STEP_SUMMARY");
-    command.env("GITHUB_ACTION_PATH", root).env("MEMGUARD", MEMGUARD).envs(variables.iter().copied());
+    command.env("GITHUB_ACTION_PATH", root).env("MEMGUARD_PROGRAM", MEMGUARD).envs(variables.iter().copied());
     let ran = command.output().unwrap();
     (ran, fs::read_to_string(output).unwrap_or_default())
 }
@@ -30,11 +30,11 @@ fn the_exit_code_is_handed_on_and_the_step_does_not_fail_before_the_report_is_ke
     let (ran, output) = script(&project, "run.sh", &[]);
     assert!(ran.status.success());
     assert!(output.ends_with("status=1\n") && output.contains("\nfail\n"), "{output}");
-    let (_, output) = script(&project, "run.sh", &[("LEVEL", "warn")]);
+    let (_, output) = script(&project, "run.sh", &[("MEMGUARD_LEVEL", "warn")]);
     assert!(output.ends_with("status=0\n") && output.contains("\nwarn\n"), "{output}");
-    let (_, output) = script(&project, "run.sh", &[("BASELINE_REF", "--output=owned")]);
+    let (_, output) = script(&project, "run.sh", &[("MEMGUARD_BASELINE_REF", "--output=owned")]);
     assert!(output.ends_with("status=2\n") && !project.path("owned").exists(), "{output}");
-    let (_, output) = script(&project, "run.sh", &[("CONFIG", "no-such.toml")]);
+    let (_, output) = script(&project, "run.sh", &[("MEMGUARD_CONFIG", "no-such.toml")]);
     assert!(output.ends_with("status=2\n"), "{output}");
 }
 
@@ -42,14 +42,32 @@ fn the_exit_code_is_handed_on_and_the_step_does_not_fail_before_the_report_is_ke
 fn arguments_are_words_or_lines_and_never_a_program() {
     let project = Project::new();
     let lines = format!("--name\na b; touch owned\n--\n{MEMGUARD}\nsynth\nramp 9MiB; hold 20ms\n");
-    let (ran, output) = script(&project, "run.sh", &[("ARGS", &lines)]);
+    let (ran, output) = script(&project, "run.sh", &[("MEMGUARD_ARGS", &lines)]);
     let err = String::from_utf8_lossy(&ran.stderr);
     assert!(output.ends_with("status=2\n"), "the name is refused as it is: {output}{err}");
     let words = format!("--peak 1GiB -- {MEMGUARD} synth exit");
-    let (_, output) = script(&project, "run.sh", &[("ARGS", &words)]);
+    let (_, output) = script(&project, "run.sh", &[("MEMGUARD_ARGS", &words)]);
     assert!(output.contains("status="), "{output}");
-    let (_, _) = script(&project, "run.sh", &[("ARGS", "-- echo $(touch owned)")]);
+    let (_, _) = script(&project, "run.sh", &[("MEMGUARD_ARGS", "-- echo $(touch owned)")]);
     assert!(!project.path("owned").exists());
+}
+
+#[test]
+fn the_workload_has_the_environment_of_the_job_and_its_output_keeps_its_order() {
+    let project = Project::new();
+    let show = "env; echo first; echo second >&2; echo third";
+    fs::write(project.path("memguard.toml"), format!("[[workload]]\nname = \"a\"\nrun = '{show}'\n")).unwrap();
+    let variables =
+        [("CONFIG", "mine"), ("LEVEL", "mine"), ("MEMGUARD_CONFIG", "memguard.toml"), ("MEMGUARD_ARGS", "--runs 1")];
+    let (ran, output) = script(&project, "run.sh", &variables);
+    let out = String::from_utf8_lossy(&ran.stdout);
+    assert!(output.ends_with("status=0\n"), "{out}");
+    assert!(out.contains("CONFIG=mine\n") && out.contains("LEVEL=mine\n") && !out.contains("MEMGUARD_"), "{out}");
+    // One pipe: what is within the fence can't be read after its end.
+    let at = |text: &str| out.find(text).unwrap_or_else(|| panic!("{text}: {out}"));
+    assert!(at("first\n") < at("::endgroup::") && at("second\n") < at("::endgroup::"));
+    assert!(at("::endgroup::") < at("verdict: "), "{out}");
+    assert_eq!(String::from_utf8_lossy(&ran.stderr), "");
 }
 
 #[test]
@@ -60,7 +78,8 @@ fn the_results_of_several_machines_are_joined_instead_of_running_anything() {
         let name = shard.replace('/', "-");
         project.memguard(&["run", "--quiet", "--shard", shard, "--out", &format!("legs/{name}")]);
     }
-    let variables = [("MERGE", "legs"), ("CONFIG", "no-such.toml"), ("ARGS", "--machines 2")];
+    let variables =
+        [("MEMGUARD_MERGE", "legs"), ("MEMGUARD_CONFIG", "no-such.toml"), ("MEMGUARD_ARGS", "--machines 2")];
     let (_, output) = script(&project, "run.sh", &variables);
     assert!(output.ends_with("status=1\n") && output.contains("\nfail\n"), "{output}");
     fs::remove_dir_all(project.path("legs/2-2")).unwrap();
@@ -71,10 +90,10 @@ fn the_results_of_several_machines_are_joined_instead_of_running_anything() {
 #[test]
 fn a_binary_that_is_not_there_is_an_error() {
     let project = Project::new();
-    let (ran, _) = script(&project, "get.sh", &[("BIN", "./no-such")]);
+    let (ran, _) = script(&project, "get.sh", &[("MEMGUARD_BIN", "./no-such")]);
     assert_eq!(ran.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&ran.stdout).contains("::error title=memguard::there is no program"));
-    let (ran, output) = script(&project, "get.sh", &[("BIN", MEMGUARD)]);
+    let (ran, output) = script(&project, "get.sh", &[("MEMGUARD_BIN", MEMGUARD)]);
     assert!(ran.status.success());
     assert_eq!(output, format!("bin={MEMGUARD}\n"));
 }
@@ -167,7 +186,7 @@ fn a_release_is_installed_by_its_pinned_checksum() {
     let install = Install::new();
     let releases = "# version system SHA-256 URL\n0.1.0 SYSTEM 00 http://127.0.0.1:1/old\n0.2.0 SYSTEM SHA URL\n";
     for version in ["", "0.2.0", "v0.2.0"] {
-        let (ran, output) = install.run(releases, &[("VERSION", version)]);
+        let (ran, output) = install.run(releases, &[("MEMGUARD_VERSION", version)]);
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
         let bin = output.trim().strip_prefix("bin=").unwrap().to_owned();
         let said = Command::new(bin).output().unwrap();
@@ -196,7 +215,7 @@ fn what_is_not_what_was_pinned_fails_and_nothing_else_is_tried() {
         ("0.1.0 SYSTEM SHA URL\n".to_owned(), "0.3.0", "this action pins no release 0.3.0"),
         ("0.1.0 other SHA URL\n".to_owned(), "0.1.0", "this action pins no release 0.1.0"),
     ] {
-        let (ran, output) = install.run(&releases, &[("VERSION", version)]);
+        let (ran, output) = install.run(&releases, &[("MEMGUARD_VERSION", version)]);
         let out = String::from_utf8_lossy(&ran.stdout);
         assert_eq!(ran.status.code(), Some(5), "{out}");
         assert!(out.starts_with("::error title=memguard::") && out.contains(said), "{out}");

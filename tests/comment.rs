@@ -317,6 +317,20 @@ fn a_forks_report_is_commented_on_by_a_second_workflow_that_trusts_nothing_in_it
 }
 
 #[test]
+fn the_legs_of_a_forks_matrix_are_one_comment() {
+    let project = reported("fork/r", "1MiB");
+    fs::create_dir(project.path("legs")).unwrap();
+    fs::rename(project.path("memguard-report"), project.path("legs/one")).unwrap();
+    project.run(&["--name", "other", "--peak", "1GiB"], "ramp 9MiB; hold 50ms");
+    fs::rename(project.path("memguard-report"), project.path("legs/two")).unwrap();
+    let api = with_pull("0123456789ab", 5);
+    let ran = second_workflow(&project, &api, "0123456789ab", &["--from", "legs"]);
+    assert!(ran.code == 0 && ran.err.contains("commented on #7"), "{}{}", ran.out, ran.err);
+    assert_eq!(api.bodies().len(), 1);
+    assert!(api.bodies()[0].contains("## Memory: 1 of 2 workloads: 🔴 over budget"), "{}", api.bodies()[0]);
+}
+
+#[test]
 fn the_pull_request_is_the_one_that_ends_in_the_commit_of_the_run() {
     let project = reported("fork/r", "1MiB");
     for (commit, repository) in [("ffffffffffff", 5), ("0123456789ab", 6)] {

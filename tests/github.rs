@@ -11,6 +11,7 @@ use common::{MEMGUARD, Project};
 struct Step {
     code: i32,
     out: String,
+    err: String,
     summary: String,
     output: String,
 }
@@ -27,6 +28,7 @@ fn step(project: &Project, args: &[&str]) -> Step {
     Step {
         code,
         out: String::from_utf8_lossy(&ran.stdout).into_owned(),
+        err: String::from_utf8_lossy(&ran.stderr).into_owned(),
         summary: read("summary"),
         output: read("output"),
     }
@@ -118,7 +120,8 @@ fn rendered(markdown: &str) -> String {
     prose.split('`').step_by(2).collect()
 }
 
-const HOSTILE: [&str; 4] = ["<script>alert(1)</script>", "@everyone ![](http://x)", "a|b`c", "::error::owned"];
+const HOSTILE: [&str; 5] =
+    ["<script>alert(1)</script>", "@everyone ![](http://x)", "a|b`c", "::error::owned", "x ##[error]owned"];
 
 #[test]
 fn a_workload_of_a_hostile_name_is_refused_and_its_name_is_text_alone() {
@@ -129,9 +132,12 @@ fn a_workload_of_a_hostile_name_is_refused_and_its_name_is_text_alone() {
         assert_eq!(wrong.code, 2);
         assert!(wrong.out.starts_with("::error file=memguard.toml,line=2,"), "{}", wrong.out);
         assert_eq!(wrong.out.lines().count(), 1, "{}", wrong.out);
-        assert!(wrong.summary.contains(&name[..5]), "{}", wrong.summary);
+        assert!(wrong.summary.contains(&name[..4]), "{}", wrong.summary);
         let shown = rendered(&wrong.summary);
         assert!(!["<script", "@everyone", "http://x", "a|b"].iter().any(|bad| shown.contains(bad)), "{shown}");
+        // The runner obeys these wherever they stand in a line.
+        assert!(!wrong.out.lines().filter(|line| !line.starts_with("::")).any(|line| line.contains("##[")));
+        assert!(!wrong.err.contains("##[") && !wrong.summary.contains("##["), "{}", wrong.err);
     }
 }
 
@@ -148,6 +154,7 @@ fn log_lines_of_markdown_and_commands_render_nothing_and_command_nothing() {
         let shown = rendered(text);
         assert!(!["<script", "@everyone", "http://x", "::error"].iter().any(|bad| shown.contains(bad)), "{shown}");
     }
+    assert!(red.err.contains("##\u{fffd}error]owned") && !red.err.contains("##[error]"), "{}", red.err);
     let after = red.out.split("::endgroup::").nth(1).unwrap();
     assert!(
         after

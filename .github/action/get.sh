@@ -59,8 +59,12 @@ build() {
     hand_on "$root/bin/memguard"
 }
 
-if [ -n "${BIN:-}" ]; then
-    bin=$(command -v "$BIN") || fail "there is no program \`$BIN\` (the input \`bin\`)"
+# What is built has the environment that the job gave it.
+wanted_bin=${MEMGUARD_BIN:-} wanted_version=${MEMGUARD_VERSION:-}
+unset MEMGUARD_BIN MEMGUARD_VERSION
+
+if [ -n "$wanted_bin" ]; then
+    bin=$(command -v "$wanted_bin") || fail "there is no program \`$wanted_bin\` (the input \`bin\`)"
     case $bin in
         /* | [A-Za-z]:*) ;;
         *) bin=$PWD/$bin ;;
@@ -73,7 +77,7 @@ mkdir -p "$root"
 releases=$GITHUB_ACTION_PATH/.github/action/releases.txt
 # The newest stands last.
 newest=$(awk '!/^#/ && NF { version = $1 } END { print version }' "$releases")
-version=${VERSION:-$newest}
+version=${wanted_version:-$newest}
 version=${version#v}
 target=$(target)
 pinned=$(awk -v version="$version" -v target="$target" '$1 == version && $2 == target { print $3, $4 }' "$releases")
@@ -84,7 +88,7 @@ if [ -n "$pinned" ]; then
         *windows*) hand_on "$root/memguard.exe" ;;
         *) hand_on "$root/memguard" ;;
     esac
-elif [ -n "${VERSION:-}" ]; then
+elif [ -n "$wanted_version" ]; then
     fail "this action pins no release $version for $target (the input \`version\`; the newest that it pins is ${newest:-none})"
 else
     build "$target"

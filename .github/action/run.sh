@@ -3,21 +3,25 @@
 # fails for it comes after the artifacts are kept.
 set -uo pipefail
 
-if [ -n "${MERGE:-}" ]; then
+program=$MEMGUARD_PROGRAM config=${MEMGUARD_CONFIG:-} level=${MEMGUARD_LEVEL:-} baseline_ref=${MEMGUARD_BASELINE_REF:-}
+merge=${MEMGUARD_MERGE:-} args=${MEMGUARD_ARGS:-}
+# The workload has the environment that the job gave it.
+unset MEMGUARD_PROGRAM MEMGUARD_CONFIG MEMGUARD_LEVEL MEMGUARD_BASELINE_REF MEMGUARD_MERGE MEMGUARD_ARGS
+
+if [ -n "$merge" ]; then
     # What the machines judged stands: there is nothing to configure.
-    CONFIG='' LEVEL='' BASELINE_REF=''
+    config='' level='' baseline_ref=''
 fi
 words=()
-if [ -n "${CONFIG:-}" ]; then
-    words+=(--config "$CONFIG")
+if [ -n "$config" ]; then
+    words+=(--config "$config")
 fi
-if [ -n "${LEVEL:-}" ]; then
-    words+=(--level "$LEVEL")
+if [ -n "$level" ]; then
+    words+=(--level "$level")
 fi
-if [ -n "${BASELINE_REF:-}" ]; then
-    words+=("--baseline-ref=$BASELINE_REF")
+if [ -n "$baseline_ref" ]; then
+    words+=("--baseline-ref=$baseline_ref")
 fi
-args=${ARGS:-}
 args=${args%$'\n'}
 if [[ $args == *$'\n'* ]]; then
     while IFS= read -r line; do
@@ -28,10 +32,12 @@ else
     words+=(${split[@]+"${split[@]}"})
 fi
 
-if [ -n "${MERGE:-}" ]; then
-    "$MEMGUARD" merge ${words[@]+"${words[@]}"} -- "$MERGE"
+# By one pipe: of two, the runner may read the end of the fence around a workload's output before the last of that output.
+exec 2>&1
+if [ -n "$merge" ]; then
+    "$program" merge ${words[@]+"${words[@]}"} -- "$merge"
 else
-    "$MEMGUARD" run ${words[@]+"${words[@]}"}
+    "$program" run ${words[@]+"${words[@]}"}
 fi
 status=$?
 echo "status=$status" >>"$GITHUB_OUTPUT"

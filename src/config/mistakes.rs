@@ -38,7 +38,8 @@ impl Mistakes {
         if self.found.len() > SHOWN {
             blocks.push(format!("… and {} more", self.found.len() - SHOWN));
         }
-        blocks.join("\n\n")
+        // What GitHub's runner would obey, wherever it stands in a line.
+        blocks.join("\n\n").replace("##[", "##\u{fffd}")
     }
 
     fn block(&self, mistake: &Mistake, renderer: &Renderer) -> String {

@@ -73,7 +73,7 @@ fn graphs(out: &Path, workload: &Workload) -> Result<()> {
 
 /// Draws a graph in both formats into a folder.
 pub(super) fn draw(folder: &Path, model: &ChartModel) -> Result<()> {
-    let svg = chart::svg(model).and_then(|text| files::replace(&folder.join("graph.svg"), text.as_bytes()));
-    let png = chart::png(model).and_then(|bytes| files::replace(&folder.join("graph.png"), &bytes));
+    let svg = chart::svg(model).and_then(|text| files::replace_drawn(&folder.join("graph.svg"), text.as_bytes()));
+    let png = chart::png(model).and_then(|bytes| files::replace_drawn(&folder.join("graph.png"), &bytes));
     svg.and(png)
 }

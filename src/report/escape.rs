@@ -1,5 +1,6 @@
 /// Text that came from a workload or its author, made safe to print: nothing in it moves the cursor, colours, rings, breaks
-/// the line or turns the direction of writing. At most `most` characters of it.
+/// the line or turns the direction of writing, and nothing is a command to a runner that reads along. At most `most` characters of
+/// it.
 #[must_use]
 pub fn plain(text: &str, most: usize) -> String {
     let mut out = String::new();
@@ -11,6 +12,8 @@ pub fn plain(text: &str, most: usize) -> String {
         out.push(match c {
             '\t' => ' ',
             _ if c.is_control() => '\u{fffd}',
+            // GitHub's runner still obeys `##[error]` anywhere in a line: <https://github.com/actions/runner>, `ActionCommand.cs`.
+            '[' if out.ends_with("##") => '\u{fffd}',
             // Marks and overrides of direction, line separators, spaces without width, tags.
             '\u{ad}'
             | '\u{61c}'
@@ -33,6 +36,11 @@ mod tests {
     #[test]
     fn what_could_act_on_a_terminal_is_replaced() {
         assert_eq!(plain("a\x1b[31mb\u{202e}c\td\u{7}", 80), "a\u{fffd}[31mb\u{fffd}c d\u{fffd}");
+    }
+
+    #[test]
+    fn no_command_to_a_runner_is_left() {
+        assert_eq!(plain("a ##[add-mask]b ###[x] #[y]", 80), "a ##\u{fffd}add-mask]b ###\u{fffd}x] #[y]");
     }
 
     #[test]

@@ -84,12 +84,24 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// When the file or its neighbour `<name>.tmp` can't be written.
 pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
+    // Synced before it is renamed: else a power cut could leave the new name on an empty file.
+    put(path, contents, File::sync_all)
+}
+
+/// As [`replace`], for what can be drawn again from the rest: it does not wait for the disk, which takes longer than the drawing.
+///
+/// # Errors
+/// As those of [`replace`].
+pub fn replace_drawn(path: &Path, contents: &[u8]) -> Result<()> {
+    put(path, contents, |_| Ok(()))
+}
+
+fn put(path: &Path, contents: &[u8], finish: fn(&File) -> std::io::Result<()>) -> Result<()> {
     let mut temporary = OsString::from(path);
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
     let mut file = create(&temporary)?;
-    // Synced before it is renamed: else a power cut could leave the new name on an empty file.
-    let written = file.write_all(contents).and_then(|()| file.sync_all());
+    let written = file.write_all(contents).and_then(|()| finish(&file));
     drop(file);
     written
         .and_then(|()| fs::rename(&temporary, path))
