@@ -1,11 +1,13 @@
-//! The terminal that a workload is lent.
+//! The terminal that a workload is lent, and the line that is drawn on it meanwhile.
 #![cfg(target_os = "linux")] // `script` has other flags elsewhere, and /proc tells who has the terminal
 
 mod common;
 
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 
+use common::pty::{Free, Output, Shown};
 use common::{MEMGUARD, Project};
 
 /// What a shell line prints on a terminal of its own. None where there is no `script` to make one.
@@ -33,4 +35,96 @@ fn the_terminal_is_the_workloads_while_it_runs_and_given_back_after_it() {
         let (own, terminals) = groups.split_once(' ').unwrap();
         assert_eq!(own, terminals, "{said}");
     }
+}
+
+/// Prints, waits to be told, and prints on.
+const WAITS: &str = "echo one; until [ -e go ]; do sleep 0.02; done; echo two; printf three; until [ -e on ]; do sleep 0.02; done; echo";
+
+fn line_is_drawn(shown: &Shown) -> bool {
+    shown.last().contains("now ") && shown.last().contains("peak ")
+}
+
+#[test]
+fn a_line_under_the_output_tells_how_far_the_run_is_and_leaves_nothing_behind() {
+    let project = Project::new();
+    let Some(mut terminal) = Free::new(100).run(&project, &["run", "--", "sh", "-c", WAITS], Output::Terminal, &[])
+    else {
+        return;
+    };
+    terminal.until(line_is_drawn);
+    assert_eq!(terminal.shown.rows[0], "one");
+    assert!(terminal.shown.last().starts_with("sh  "), "{:?}", terminal.shown);
+    assert!(terminal.raw.contains("\x1b[36m"), "the curve is in colour");
+    terminal.resize(30);
+    terminal.until(|shown| shown.last().starts_with("now ") && !shown.last().contains("peak"));
+    terminal.resize(80);
+    terminal.until(line_is_drawn);
+    fs::write(project.path("go"), "").unwrap();
+    // A line that is not complete is the workload's own.
+    terminal.until(|shown| shown.last() == "three");
+    fs::write(project.path("on"), "").unwrap();
+    assert_eq!(terminal.end(), 0);
+    let rows = &terminal.shown.rows;
+    assert_eq!(rows[..3], ["one", "two", "three"]);
+    assert!(rows.iter().all(|row| !row.contains("now ")), "{rows:#?}");
+    assert!(rows[3..].iter().any(|row| row == "verdict: pass (exit code 0: nothing failed)"), "{rows:#?}");
+}
+
+#[test]
+fn without_colour_the_line_is_drawn_all_the_same() {
+    let project = Project::new();
+    let (args, env) = (["run", "--", "sh", "-c", WAITS], [("NO_COLOR", "1"), ("LC_ALL", "C")]);
+    let Some(mut terminal) = Free::new(100).run(&project, &args, Output::Terminal, &env) else { return };
+    terminal.until(line_is_drawn);
+    ["go", "on"].iter().for_each(|name| fs::write(project.path(name), "").unwrap());
+    assert_eq!(terminal.end(), 0);
+    let other = terminal.raw.replace("\x1b[K", "");
+    assert!(!other.contains('\x1b'), "{other:?}");
+}
+
+#[test]
+fn nothing_is_drawn_in_ci_on_a_dumb_terminal_with_quiet_beside_a_pipe_or_while_a_password_is_asked_for() {
+    let project = Project::new();
+    let script = "echo one; sleep 0.6; echo two";
+    let plain = ["run", "--", "sh", "-c", script];
+    let quiet = ["run", "--quiet", "--", "sh", "-c", script];
+    let cases: [(&[&str], Free, Output, &[(&str, &str)]); 5] = [
+        (&plain, Free::new(80), Output::Terminal, &[("CI", "true")]),
+        (&plain, Free::new(80), Output::Terminal, &[("TERM", "dumb")]),
+        (&quiet, Free::new(80), Output::Terminal, &[]),
+        (&plain, Free::new(80), Output::Elsewhere(Stdio::piped()), &[]),
+        (&plain, Free::new(80).without_echo(), Output::Terminal, &[]),
+    ];
+    for (args, terminal, output, env) in cases {
+        let Some(mut terminal) = terminal.run(&project, args, output, env) else { return };
+        assert_eq!(terminal.end(), 0);
+        let raw = &terminal.raw;
+        assert!(!raw.contains("now ") && !raw.contains("\x1b[K"), "{env:?}: {raw:?}");
+        assert!(env != [("TERM", "dumb")] || !raw.contains('\x1b'), "no colour either: {raw:?}");
+    }
+}
+
+#[test]
+fn output_that_goes_into_a_file_has_nothing_of_the_line() {
+    let project = Project::new();
+    let into_file = Output::Elsewhere(File::create(project.path("out")).unwrap().into());
+    let args = ["run", "--", "sh", "-c", WAITS];
+    let Some(mut terminal) = Free::new(80).run(&project, &args, into_file, &[]) else { return };
+    terminal.until(line_is_drawn);
+    ["go", "on"].iter().for_each(|name| fs::write(project.path(name), "").unwrap());
+    assert_eq!(terminal.end(), 0);
+    assert_eq!(fs::read_to_string(project.path("out")).unwrap(), "one\ntwo\nthree\n");
+}
+
+#[test]
+#[ignore = "takes half a minute"]
+fn in_a_pipe_a_line_is_said_every_half_minute_but_never_within_a_line_of_the_workloads() {
+    let project = Project::new();
+    let said = |script: &str| {
+        let outcome = project.memguard(&["run", "--", "sh", "-c", script]);
+        assert_eq!(outcome.code, 0);
+        outcome.err.lines().filter(|line| line.starts_with("memguard: sh: 30.0 s, ") && line.contains("peak")).count()
+    };
+    assert_eq!(said("sleep 31"), 1);
+    assert_eq!(said("printf open; sleep 31"), 0);
 }

@@ -322,3 +322,26 @@ pub fn terminal_width() -> Option<usize> {
         .or_else(|_| rustix::termios::tcgetwinsize(rustix::stdio::stdout()));
     size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
 }
+
+/// Whether memguard may draw on the terminal that standard error is on. The workload whose group `leader` names, or memguard itself,
+/// must have it: behind another program's back nothing is drawn. Nor is it where keys are read as they are typed or not shown: a
+/// password is asked for, or the whole screen is in use. Nor where a program in the background is stopped for it (`TOSTOP`,
+/// termios(3)).
+#[must_use]
+pub fn may_draw(leader: u32) -> bool {
+    use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
+    let stderr = rustix::stdio::stderr();
+    let Ok(group) = tcgetpgrp(stderr) else { return false };
+    let Ok(modes) = tcgetattr(stderr).map(|attributes| attributes.local_modes) else { return false };
+    let is_own = Some(group) == own_group();
+    let is_lent = Some(group) == raw_pid(leader) && !modes.contains(LocalModes::TOSTOP);
+    (is_own || is_lent) && modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+}
+
+/// Whether standard output is nothing that another program reads from and may print to the terminal.
+#[must_use]
+pub fn nobody_reads_output() -> bool {
+    use rustix::fs::FileType;
+    let kind = rustix::fs::fstat(rustix::stdio::stdout()).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    matches!(kind, Ok(FileType::CharacterDevice | FileType::RegularFile))
+}

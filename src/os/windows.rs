@@ -198,3 +198,15 @@ pub fn unbuffered_stdout() -> io::Result<io::Stdout> {
 pub fn terminal_width() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
+
+/// Never: older consoles show control sequences as they are.
+#[must_use]
+pub const fn may_draw(_leader: u32) -> bool {
+    false
+}
+
+/// Not asked for on this system.
+#[must_use]
+pub const fn nobody_reads_output() -> bool {
+    false
+}

@@ -8,6 +8,7 @@ mod compare;
 mod container;
 mod import;
 mod judge;
+mod live;
 mod merge;
 mod plot;
 mod record;
@@ -27,6 +28,7 @@ use std::io::IsTerminal;
 
 use crate::cli::Colour;
 use crate::os;
+use crate::report::Look;
 
 /// How memguard speaks to whoever started it.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +54,22 @@ impl Voice {
         let colour = match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Colour::Auto => {
+                is_terminal && !is_dumb() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
         };
         let width = if is_terminal { os::terminal_width().unwrap_or(WIDTH) } else { WIDTH };
         Self { colour, quiet, width, unicode: speaks_utf8(|name| std::env::var(name).ok()) }
     }
+
+    fn look(self) -> Look {
+        Look { width: self.width, colour: self.colour, unicode: self.unicode }
+    }
+}
+
+/// Whether the terminal says that it can do nothing but print.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|name| name == "dumb")
 }
 
 /// As the locale says: the first of its three variables that is set counts. A system without locales speaks it.

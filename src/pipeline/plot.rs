@@ -8,7 +8,7 @@ use crate::analysis::Rules;
 use crate::baseline::Store;
 use crate::config::Import;
 use crate::report::chart::{self, ChartModel};
-use crate::report::{self, Look, Pair, term_charts};
+use crate::report::{self, Pair, term_charts};
 use crate::trace::{self, Curve, RunFiles, files, foreign};
 use crate::verdict::Limits;
 
@@ -36,8 +36,7 @@ pub fn plot(inputs: &[PathBuf], import: &Import, output: &Path, title: Option<&s
 /// When a file can't be read.
 pub fn plot_in_terminal(inputs: &[PathBuf], import: &Import, voice: Voice) -> Result<(String, Vec<String>)> {
     let Plotted { curves, warnings } = read(inputs, import)?;
-    let look = Look { width: voice.width, colour: voice.colour, unicode: voice.unicode };
-    Ok((term_charts(&curves, look), warnings))
+    Ok((term_charts(&curves, voice.look()), warnings))
 }
 
 /// What the files hold.

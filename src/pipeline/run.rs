@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use regex::Regex;
 
+use super::live::Live;
 use super::{Voice, actions, artifacts, judge};
 use crate::baseline;
 use crate::config::{Plan, WorkloadPlan};
@@ -75,11 +76,10 @@ fn record_all(
         if caught.signal().is_some() {
             break;
         }
-        let say = |text: &str| {
-            let _ = writeln!(io::stderr(), "memguard: {text}");
-        };
+        let live = Live::begin(&workload.name, voice);
+        let onlooker = live.onlooker();
         if !voice.quiet && (workload.runs > 1 || plan.workloads.len() > 1) {
-            say(&format!("{}: run {run} of {}", workload.name, workload.runs));
+            onlooker.screen.say(&format!("{}: run {run} of {}", workload.name, workload.runs));
         }
         let folder = run_folder(&plan.out, &workload.name, run);
         let source = open_source(&workload.sampling)?;
@@ -91,8 +91,9 @@ fn record_all(
             environment: environment.clone(),
             ..RunRecord::beginning(source.metric(), source.kind().name(), workload.sampling.interval)
         };
-        let record = sampler::record_run(&workload.launch, &workload.sampling, source, &folder, record, caught, &say)
-            .with_context(|| format!("run {run} of `{}` could not be recorded", workload.name))?;
+        let record =
+            sampler::record_run(&workload.launch, &workload.sampling, source, &folder, record, caught, onlooker)
+                .with_context(|| format!("run {run} of `{}` could not be recorded", workload.name))?;
         folders.push(folder);
         // A program that is not there will not be there the next time either.
         if record.ended == Ended::NotStarted || matches!(record.ended, Ended::Interrupted { .. }) {

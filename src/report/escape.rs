@@ -1,3 +1,5 @@
+use unicode_width::UnicodeWidthStr as _;
+
 /// Text that came from a workload or its author, made safe to print: nothing in it moves the cursor, colours, rings, breaks
 /// the line or turns the direction of writing, and nothing is a command to a runner that reads along. At most `most` characters of
 /// it.
@@ -28,6 +30,18 @@ pub fn plain(text: &str, most: usize) -> String {
     out
 }
 
+/// The same in at most so many columns of a terminal, of which a wide character takes two.
+#[must_use]
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    // Marks that take no column are bounded as well.
+    let mut text = plain(text, 2 * columns);
+    if text.width() > columns {
+        while text.width() >= columns && text.pop().is_some() {}
+        text.push('…');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,7 +63,20 @@ mod tests {
         assert_eq!(plain("aaa", 3), "aaa");
     }
 
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        assert_eq!(fit("日本語", 6), "日本語");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit("abcd", 3), "ab…");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_made_to_fit_does(text in ".*", columns in 1usize..60) {
+            prop_assert!(fit(&text, columns).width() <= columns);
+        }
+
         #[test]
         fn no_control_character_is_left(text in ".*") {
             prop_assert!(!plain(&text, 100).chars().any(char::is_control));

@@ -2,7 +2,7 @@ use crate::analysis::{Certainty, Measured, Quality};
 use crate::units::{Bytes, Percent, Quantity};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
 
-use super::escape::plain;
+use super::escape::fit;
 
 /// One line of the table: a measure, what it is held to, and what came of it. Every cell is ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub struct Row {
 }
 
 const MISSING: &str = "—";
+/// Columns of a name, at most.
 const NAME: usize = 40;
 const SMALL: Bytes = Bytes::from_mib(8);
 
@@ -77,7 +78,7 @@ fn asked(judged: &Judged, check: &Check) -> Row {
         (value, _) => amount(value),
     };
     Row {
-        workload: plain(&judged.name, NAME),
+        workload: fit(&judged.name, NAME),
         measure: name(&check.subject),
         value,
         limit: amount(check.limit),
@@ -107,7 +108,7 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
         .max_by_key(|(value, _)| *value)
         .map_or_else(|| MISSING.to_owned(), |(value, run)| shown(subject, run, value));
     Row {
-        workload: plain(&judged.name, NAME),
+        workload: fit(&judged.name, NAME),
         measure: name(subject),
         value,
         limit: String::new(),
@@ -135,7 +136,7 @@ fn with_bound(run: &JudgedRun, value: &str) -> String {
 #[must_use]
 pub fn name(subject: &Subject) -> String {
     match &subject.phase {
-        Some(phase) => format!("{} {}", plain(phase, NAME), subject.measure.name()),
+        Some(phase) => format!("{} {}", fit(phase, NAME), subject.measure.name()),
         None => subject.measure.name().to_owned(),
     }
 }

@@ -27,7 +27,13 @@ const ROWS: usize = 10;
 const FEWEST: usize = 16;
 const TITLE: usize = 60;
 
-/// From an empty cell to a full one.
+impl Look {
+    /// From an empty cell to a full one.
+    pub(super) const fn cells(self) -> &'static [char] {
+        if self.unicode { BLOCKS } else { ASCII }
+    }
+}
+
 const BLOCKS: &[char] = &[' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII: &[char] = &[' ', '.', ':', '#'];
 
@@ -49,7 +55,7 @@ fn chart(name: &str, curve: &Curve, top: Bytes, end: Duration, look: Look) -> St
     let Some(peak) = curve.highest() else { return format!("{name}: no samples\n") };
     let labels = [top, Bytes(top.0 / 2), Bytes::ZERO].map(|amount| amount.to_string());
     let margin = labels.iter().map(String::len).max().unwrap_or(0);
-    let (full, axis) = if look.unicode { (BLOCKS, ("┤", "└", "─")) } else { (ASCII, ("|", "+", "-")) };
+    let (full, axis) = (look.cells(), if look.unicode { ("┤", "└", "─") } else { ("|", "+", "-") });
     let columns = look.width.saturating_sub(margin + 2).max(FEWEST);
     let levels = columns_of(curve, columns, end);
     let steps = full.len() - 1;
@@ -98,7 +104,7 @@ fn columns_of(curve: &Curve, columns: usize, end: Duration) -> Vec<Bytes> {
 }
 
 /// In steps of a cell; what is not nothing is seen.
-fn height(level: Bytes, top: Bytes, steps: usize) -> usize {
+pub(super) fn height(level: Bytes, top: Bytes, steps: usize) -> usize {
     let share = level.as_f64() / top.as_f64().max(1.0);
     let height = (share * steps as f64).round() as usize;
     if level > Bytes::ZERO { height.max(1) } else { 0 }

@@ -10,7 +10,7 @@ use crate::verdict::{Check, ExitCode, Judged, JudgedRun, Measure, Outcome, Verdi
 
 use super::details::Details;
 use super::edits::Edits;
-use super::escape::plain;
+use super::escape::{fit, plain};
 use super::table::{Row, rows};
 use super::{explain, finding, log_growth};
 
@@ -115,9 +115,9 @@ fn table(out: &mut String, rows: &[Row], paint: Paint, width: usize) {
         .iter()
         .map(|column| cells.iter().map(|row| row[*column].width()).chain([heads[*column].width()]).max().unwrap_or(0))
         .collect();
-    let total = widths.iter().sum::<usize>() + 2 * widths.len() + "not comparable".len();
-    if total > width {
-        return stacked(out, rows, paint);
+    let outcomes = rows.iter().filter_map(|row| row.outcome).map(|outcome| word(outcome).width()).max().unwrap_or(0);
+    if widths.iter().sum::<usize>() + 2 * widths.len() + outcomes > width {
+        return stacked(out, rows, paint, width);
     }
     let line = |cells: &[&str; 6]| {
         let mut text = String::new();
@@ -136,22 +136,35 @@ fn table(out: &mut String, rows: &[Row], paint: Paint, width: usize) {
     }
 }
 
-/// For narrow terminals: a line for each measure, and one for what it is held to.
-fn stacked(out: &mut String, rows: &[Row], paint: Paint) {
+/// For narrow terminals: under each workload's name a line for each measure, and one for what it is held to.
+fn stacked(out: &mut String, rows: &[Row], paint: Paint, width: usize) {
+    let widest = |cell: fn(&Row) -> &str| rows.iter().map(|row| cell(row).width()).max().unwrap_or(0);
+    let (values, outcomes) = (widest(|row| &row.value), widest(|row| row.outcome.map_or("", word)));
+    let room = width.saturating_sub(values + outcomes + 2 * INDENT.len() + 2);
+    let measures = widest(|row| &row.measure).min(room.max(NARROWEST));
+    let mut workload = None;
     for row in rows {
+        if workload != Some(&row.workload) {
+            workload = Some(&row.workload);
+            let _ = writeln!(out, "{}", fit(&row.workload, width));
+        }
+        let measure = fit(&row.measure, measures);
+        let pads = [measures - measure.width(), values - row.value.width()].map(|pad| " ".repeat(pad));
         let outcome = row.outcome.map_or_else(String::new, |outcome| paint.outcome(outcome));
-        let _ = writeln!(out, "{}", format!("{} {}: {}  {outcome}", row.workload, row.measure, row.value).trim_end());
-        let mut held = Vec::new();
-        for (what, cell) in [("limit", &row.limit), ("baseline", &row.baseline), ("change", &row.change)] {
-            if !cell.is_empty() {
-                held.push(format!("{what} {cell}"));
-            }
-        }
-        if !held.is_empty() {
-            let _ = writeln!(out, "  {}", held.join(", "));
-        }
+        let line = format!("{INDENT}{measure}{}  {}{}  {outcome}", pads[0], pads[1], row.value);
+        let _ = writeln!(out, "{}", line.trim_end());
+        let held = [("limit", &row.limit), ("baseline", &row.baseline), ("change", &row.change)];
+        let held: Vec<String> =
+            held.iter().filter(|(_, cell)| !cell.is_empty()).map(|(what, cell)| format!("{what} {cell}")).collect();
+        let joined = held.join(", ");
+        let held = if INDENT.len() * 2 + joined.width() > width { held } else { vec![joined] };
+        held.iter().filter(|text| !text.is_empty()).for_each(|text| _ = writeln!(out, "{INDENT}{INDENT}{text}"));
     }
 }
+
+const INDENT: &str = "  ";
+/// Of a measure's name so many columns are shown in the narrowest terminal.
+const NARROWEST: usize = 8;
 
 fn explain(
     out: &mut String,
@@ -207,6 +220,18 @@ fn when(out: &mut String, judged: &Judged, check: &Check, run: &JudgedRun, detai
     }
 }
 
+/// An answer, for the table.
+const fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Warn => "warn",
+        Outcome::Fail => "FAIL",
+        Outcome::NoBaseline => "no baseline",
+        Outcome::NotComparable => "not comparable",
+        Outcome::Unmeasured => "unmeasured",
+    }
+}
+
 /// Colours, where they are wanted.
 #[derive(Debug, Clone, Copy)]
 struct Paint(bool);
@@ -233,13 +258,11 @@ impl Paint {
     }
 
     fn outcome(self, outcome: Outcome) -> String {
+        let word = word(outcome);
         match outcome {
-            Outcome::Pass => self.good("pass"),
-            Outcome::Warn => self.warn("warn"),
-            Outcome::Fail => self.bad("FAIL"),
-            Outcome::NoBaseline => self.warn("no baseline"),
-            Outcome::NotComparable => self.warn("not comparable"),
-            Outcome::Unmeasured => self.bad("unmeasured"),
+            Outcome::Pass => self.good(word),
+            Outcome::Warn | Outcome::NoBaseline | Outcome::NotComparable => self.warn(word),
+            Outcome::Fail | Outcome::Unmeasured => self.bad(word),
         }
     }
 
@@ -250,6 +273,85 @@ impl Paint {
             Verdict::Fail => self.bad("FAIL"),
             Verdict::NoBaseline => self.warn("no baseline"),
             Verdict::Error => self.bad("ERROR"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::baseline::{Found, example};
+    use crate::units::{Bytes, Percent};
+    use crate::verdict::{Budget, Limits, Subject, Tolerance, exit_code, judge};
+
+    const WIDE: usize = 110;
+
+    fn options(width: usize) -> Options {
+        Options { width, colour: false, quiet: false, artifacts: None, edits: Edits::default() }
+    }
+
+    /// With a budget that passes, one that fails, one of a phase that never came, and a regression.
+    fn judged(name: &str) -> Judged {
+        let (peak, startup) = (Measure::Peak, Measure::Startup);
+        let of_run = |measure| Subject { phase: None, measure };
+        let of_phase = Subject { phase: Some("warm up".to_owned()), measure: peak };
+        let budget = |subject, mib| Budget { subject, limit: Bytes::from_mib(mib).into(), written: None };
+        let tolerance =
+            Tolerance { subject: of_run(peak), percent: Percent(5.0), at_least: Bytes(0).into(), written: None };
+        let limits = Limits {
+            budgets: vec![budget(of_run(peak), 1536), budget(of_run(startup), 100), budget(of_phase, 64)],
+            tolerances: vec![tolerance],
+            ..Limits::default()
+        };
+        let curve = example::curve(10, &[230 << 20]);
+        let measures = example::measures(Bytes::from_mib(230));
+        let run = JudgedRun { record: example::record(1), measures, curve };
+        judge(example::key(name), vec![run], &limits, Found::Entry(Box::new(example::entry(name))), false)
+    }
+
+    fn told(names: &[&str], options: &Options) -> String {
+        let judged: Vec<Judged> = names.iter().map(|name| judged(name)).collect();
+        let code = exit_code(&judged);
+        render(&judged, code, &[], options)
+    }
+
+    const SHORT: [&str; 3] = ["ingest", "日本語", "a\u{1b}[31m\u{202e}b\rc"];
+    const LONG: [&str; 3] = [
+        "ingest",
+        "日本語のとても長い名前のワークロード、四十桁を超える",
+        "a-name\u{1b}[31m\u{202e}that-acts\ron-the-terminal\u{301}-and-is-too-long",
+    ];
+
+    #[test]
+    fn in_a_pipe_and_in_ci_the_table_has_a_line_for_each_measure() {
+        insta::assert_snapshot!(told(&SHORT, &options(WIDE)));
+    }
+
+    #[test]
+    fn in_sixty_columns_each_measure_stands_under_its_workload() {
+        insta::assert_snapshot!(told(&LONG, &options(60)));
+    }
+
+    #[test]
+    fn colour_adds_nothing_but_colour() {
+        for width in [WIDE, 60] {
+            let coloured = told(&SHORT, &Options { colour: true, ..options(width) });
+            let codes = ["\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[0m"];
+            assert!(coloured.contains("\x1b[31mFAIL\x1b[0m"), "{coloured:?}");
+            assert_eq!(codes.iter().fold(coloured, |text, code| text.replace(code, "")), told(&SHORT, &options(width)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_of_the_table_is_wider_than_the_terminal(name in ".{1,80}", width in 58usize..130) {
+            let mut out = String::new();
+            table(&mut out, &rows(&[judged(&name), judged("x")]), Paint(false), width);
+            for line in out.lines() {
+                prop_assert!(line.width() <= width, "{line:?} in {width}");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 mod events;
 mod life;
 mod meter;
+mod onlooker;
 mod run;
 mod settings;
 mod threads;
@@ -11,6 +12,7 @@ mod ticks;
 mod watch;
 
 pub use events::Caught;
-pub use run::{Tell, open_source, record_run};
+pub use onlooker::{Beat, Onlooker, Pulse};
+pub use run::{open_source, record_run};
 pub use settings::{Settings, SourceChoice};
 pub use watch::watch;

@@ -8,15 +8,13 @@ use jiff::Timestamp;
 use super::events::{Caught, Event, Inbox, Outbox, post};
 use super::life::{Deed, Life};
 use super::meter::Meter;
+use super::onlooker::Onlooker;
 use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
 use crate::os::{self, ChildEnd, Ending, Foreground, Group, SourceKind, TreeSource};
 use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
 use crate::units::{Bytes, Metric};
 use crate::workload::{self, Followed, Launched};
-
-/// Says a sentence to whoever watches while the workload runs.
-pub type Tell<'a> = dyn Fn(&str) + 'a;
 
 /// How long what a workload left in its pipes is waited for, once all its processes are gone.
 const LAST_OUTPUT: Duration = Duration::from_secs(1);
@@ -56,7 +54,7 @@ pub fn record_run(
     folder: &Path,
     mut record: RunRecord,
     caught: &Caught,
-    tell: &Tell<'_>,
+    onlooker: &Onlooker,
 ) -> Result<RunRecord> {
     let redactor = Redactor::new(launch.redact.clone());
     os::adopt_orphans()?;
@@ -81,10 +79,11 @@ pub fn record_run(
     let (events, inbox) = post();
     caught.listen(Some(events.clone()));
     let foreground = Foreground::lend(root);
+    onlooker.pulse.begin(clock, root);
     let watchers = Watchers::new(launch, &recorder, &events, clock);
     let unknown = ChildEnd { ending: Ending::Exited(-1), at_most: None, is_reached: false };
     wait_for(child, &events, move |end| Event::RootEnded(end.unwrap_or(unknown)));
-    watchers.start(launch, stdout, stderr, wall);
+    watchers.start(launch, &onlooker.screen, stdout, stderr, wall);
     let outputs = 2 + u32::from(followed.is_some());
     if let Some(followed) = followed {
         watchers.follow(&launch.logs, followed, record.started);
@@ -101,7 +100,7 @@ pub fn record_run(
         outputs,
         notices: Vec::new(),
         root_ended: None,
-        tell,
+        onlooker,
     };
     let result = run.watch();
     if result.is_err() {
@@ -172,7 +171,7 @@ struct Run<'a> {
     /// What is to be said of the followed files.
     notices: Vec<String>,
     root_ended: Option<Duration>,
-    tell: &'a Tell<'a>,
+    onlooker: &'a Onlooker,
 }
 
 impl Run<'_> {
@@ -180,6 +179,7 @@ impl Run<'_> {
         let mut told = false;
         loop {
             self.meter.read().context("could not read the workload's memory")?;
+            self.onlooker.pulse.tell(self.meter.memory(), self.meter.peak);
             let deed = self.life.tick(self.meter.now, self.meter.memory());
             self.perform(deed)?;
             if self.life.root_has_ended() {
@@ -202,7 +202,7 @@ impl Run<'_> {
         let count = if count == 1 { String::new() } else { format!("{count} ") };
         let timeout =
             if self.launch.timeout.is_some() { ", or until `timeout`" } else { "; set `timeout` to limit that" };
-        (self.tell)(&format!(
+        self.onlooker.screen.say(&format!(
             "the workload has ended and left {count}{them} behind: measuring goes on until {limit}{timeout}"
         ));
     }
@@ -237,6 +237,7 @@ impl Run<'_> {
             }
             Event::DriveEnded(ending) => {
                 self.drive = None;
+                self.onlooker.pulse.tell_of_one_beside(false);
                 self.life.drive_ended(now, ending)
             }
             Event::Interrupted(signal) => self.life.interrupted(now, signal),
@@ -273,11 +274,12 @@ impl Run<'_> {
             Ok((child, group)) => {
                 self.meter.source.leave_out(child.id());
                 self.drive = Some(group);
+                self.onlooker.pulse.tell_of_one_beside(true);
                 wait_for(child, &self.events, |end| Event::DriveEnded(end.map(|end| end.ending)));
                 Ok(())
             }
             Err(error) => {
-                (self.tell)(&format!("{error:#}"));
+                self.onlooker.screen.say(&format!("{error:#}"));
                 let deed = self.life.drive_ended(self.clock.elapsed(), None);
                 self.perform(deed)
             }

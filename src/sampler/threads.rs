@@ -10,7 +10,7 @@ use regex::Regex;
 use super::events::{Event, Outbox};
 use crate::os::{self, ChildEnd};
 use crate::trace::{LogWriter, Recorder, StampBy, Stream};
-use crate::workload::{self, Destination, Followed, LineClock, LogFile, Piece, ReadyKind};
+use crate::workload::{self, Destination, Followed, LineClock, LogFile, Piece, ReadyKind, Screen};
 
 /// How often followed files are read: as often as the memory is, unless told otherwise.
 const FOLLOWED_EVERY: Duration = Duration::from_millis(10);
@@ -51,6 +51,7 @@ impl Watchers {
     pub(super) fn start(
         &self,
         launch: &workload::Settings,
+        screen: &Arc<Screen>,
         stdout: ChildStdout,
         stderr: ChildStderr,
         wall: SystemTime,
@@ -60,14 +61,14 @@ impl Watchers {
             (Box::new(stderr), Stream::Stderr, Destination::Stderr),
         ];
         for (from, stream, to) in streams {
-            let watchers = self.clone();
+            let (watchers, screen) = (self.clone(), Arc::clone(screen));
             thread::spawn(move || {
                 let mut look = |at: Duration, line: &str| {
                     watchers.look(at, line);
                     at
                 };
                 let mut failure = None;
-                workload::pass_on(from, to, |came, bytes| {
+                workload::pass_on(from, &screen, to, |came, bytes| {
                     let stamp = watchers.looks_for_a_line().then_some(&mut look as &mut StampBy<'_>);
                     if let Err(error) = watchers.log.push(&stream, watchers.since_launch(came), bytes, stamp) {
                         failure.get_or_insert(error);

@@ -5,11 +5,13 @@ mod launch;
 mod line_time;
 mod output;
 mod ready;
+mod screen;
 mod settings;
 
 pub use follow::{Followed, Piece};
 pub use launch::{Launched, launch, run_to_end, start_beside};
 pub use line_time::{LineClock, LineTime};
-pub use output::{Destination, pass_on};
+pub use output::pass_on;
 pub use ready::watch_for_ready;
+pub use screen::{Destination, Screen};
 pub use settings::{Command, LogFile, Ready, ReadyKind, Settings, Signal, Stop};

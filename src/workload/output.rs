@@ -1,16 +1,8 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
+use super::screen::{Destination, Screen};
 use crate::os;
-
-/// Where what a workload prints is passed on to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Destination {
-    /// memguard's standard output.
-    Stdout,
-    /// memguard's standard error.
-    Stderr,
-}
 
 /// Large enough that a workload which prints a lot seldom waits for memguard.
 const CHUNK: usize = 64 << 10;
@@ -20,8 +12,8 @@ const CHUNK: usize = 64 << 10;
 ///
 /// When nobody reads memguard's output any more (`memguard run … | head`), the stream is closed: the workload meets the
 /// broken pipe that it would have met without memguard.
-pub fn pass_on(mut from: impl Read, to: Destination, mut record: impl FnMut(Instant, &[u8])) {
-    let mut to: Box<dyn Write> = match to {
+pub fn pass_on(mut from: impl Read, screen: &Screen, to: Destination, mut record: impl FnMut(Instant, &[u8])) {
+    let mut out: Box<dyn Write> = match to {
         Destination::Stdout => match os::unbuffered_stdout() {
             Ok(stdout) => Box::new(stdout),
             Err(_) => Box::new(io::stdout()),
@@ -37,7 +29,7 @@ pub fn pass_on(mut from: impl Read, to: Destination, mut record: impl FnMut(Inst
             Err(_) => return,
         };
         let now = Instant::now();
-        let written = to.write_all(&buffer[..length]).and_then(|()| to.flush());
+        let written = screen.pass(to, &mut out, &buffer[..length]);
         record(now, &buffer[..length]);
         if written.is_err() {
             return;

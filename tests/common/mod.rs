@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, reason = "each test file uses its own part")]
 
 pub mod github_api;
+#[cfg(target_os = "linux")]
+pub mod pty;
 
 use std::fs;
 use std::path::PathBuf;
