@@ -86,22 +86,19 @@ fn without_colour_the_line_is_drawn_all_the_same() {
 fn nothing_is_drawn_in_ci_on_a_dumb_terminal_with_quiet_beside_a_pipe_or_while_a_password_is_asked_for() {
     let project = Project::new();
     let script = "echo one; sleep 0.6; echo two";
-    let plain = ["run", "--", "sh", "-c", script];
-    let quiet = ["run", "--quiet", "--", "sh", "-c", script];
-    let cases: [(&[&str], Free, Output, &[(&str, &str)]); 5] = [
-        (&plain, Free::new(80), Output::Terminal, &[("CI", "true")]),
-        (&plain, Free::new(80), Output::Terminal, &[("TERM", "dumb")]),
-        (&quiet, Free::new(80), Output::Terminal, &[]),
-        (&plain, Free::new(80), Output::Elsewhere(Stdio::piped()), &[]),
-        (&plain, Free::new(80).without_echo(), Output::Terminal, &[]),
-    ];
-    for (args, terminal, output, env) in cases {
+    let args = ["run", "--", "sh", "-c", script];
+    let nothing_is_drawn = |terminal: Free, args: &[&str], output: Output, env: &[(&str, &str)]| {
         let Some(mut terminal) = terminal.run(&project, args, output, env) else { return };
         assert_eq!(terminal.end(), 0);
         let raw = &terminal.raw;
         assert!(!raw.contains("now ") && !raw.contains("\x1b[K"), "{env:?}: {raw:?}");
         assert!(env != [("TERM", "dumb")] || !raw.contains('\x1b'), "no colour either: {raw:?}");
-    }
+    };
+    nothing_is_drawn(Free::new(80), &args, Output::Terminal, &[("CI", "true")]);
+    nothing_is_drawn(Free::new(80), &args, Output::Terminal, &[("TERM", "dumb")]);
+    nothing_is_drawn(Free::new(80), &["run", "--quiet", "--", "sh", "-c", script], Output::Terminal, &[]);
+    nothing_is_drawn(Free::new(80), &args, Output::Elsewhere(Stdio::piped()), &[]);
+    nothing_is_drawn(Free::new(80).without_echo(), &args, Output::Terminal, &[]);
 }
 
 #[test]

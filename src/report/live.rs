@@ -81,7 +81,7 @@ impl Live {
                 if look.colour { format!("{0}{text}{0:#}", Style::new().dimmed()) } else { text.to_owned() }
             };
             line.replace_range(..name.len(), &dim(&name));
-            let (curve, style) = (self.drawn(room, look), Style::from(AnsiColor::Cyan.on_default()));
+            let (curve, style) = (self.drawn(room, look), AnsiColor::Cyan.on_default());
             if !curve.is_empty() {
                 line += SPACE;
                 line += &if look.colour { format!("{style}{curve}{style:#}") } else { curve };

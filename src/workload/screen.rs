@@ -188,7 +188,7 @@ mod tests {
         line.set(Some("x"));
         line.redraw(&mut out);
         out.clear();
-        for (after, is_shown) in [(APART * 0, true), (APART / 2, false), (APART, true)] {
+        for (after, is_shown) in [(Duration::ZERO, true), (APART / 2, false), (APART, true)] {
             line.hide(&mut out);
             out.clear();
             line.come_back(&mut out, begun + after);
