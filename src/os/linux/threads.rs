@@ -76,7 +76,7 @@ impl Threads {
         self.ticks_since_listed += 1;
         let may_have_changed = self.one_ended || (count > 1 && self.ticks_since_listed >= LIST_AGAIN);
         if count != self.listed || may_have_changed {
-            self.list(pid)?;
+            self.list(pid, count)?;
             (self.listed, self.one_ended, self.ticks_since_listed) = (count, false, 0);
         }
         for thread in &mut self.threads {
@@ -105,12 +105,16 @@ impl Threads {
         })
     }
 
-    fn list(&mut self, pid: u32) -> io::Result<()> {
-        let entries = match std::fs::read_dir(format!("/proc/{pid}/task")) {
-            Ok(entries) => entries,
-            Err(error) => return if is_gone(&error) { Ok(()) } else { Err(error) },
+    fn list(&mut self, pid: u32, count: u32) -> io::Result<()> {
+        // The only thread is the first, which has the process's number: most short-lived processes have no other.
+        let ids = if count == 1 && self.threads.is_empty() {
+            vec![pid]
+        } else {
+            match std::fs::read_dir(format!("/proc/{pid}/task")) {
+                Ok(entries) => entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect(),
+                Err(error) => return if is_gone(&error) { Ok(()) } else { Err(error) },
+            }
         };
-        let ids: Vec<u32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
         self.threads.retain(|thread| ids.contains(&thread.id));
         for id in ids {
             if self.threads.iter().all(|thread| thread.id != id)

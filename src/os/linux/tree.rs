@@ -149,7 +149,9 @@ impl Tree {
         }
         let mut stacks = std::mem::take(&mut self.stacks);
         stacks.clear();
-        stacks.extend(self.running().map(|process| process.stat.stack).filter(|stack| *stack != 0));
+        // One that runs in its parent's memory has no pages to share.
+        let sharers = self.running().filter(|process| !process.borrows);
+        stacks.extend(sharers.map(|process| process.stat.stack).filter(|stack| *stack != 0));
         stacks.sort_unstable();
         let crowd = self.running().nth(1).is_some();
         let changed = std::mem::take(&mut self.changed_families);
@@ -321,6 +323,7 @@ impl Tree {
             if !borrows {
                 // It has half of every page of its parent's.
                 self.changed_families.push(family);
+                self.kin_changed = true;
                 news = News::Moved;
             }
             self.any_borrows |= borrows;
