@@ -249,6 +249,11 @@ impl<P: Processes> Source for PortableSource<P> {
             count => vec![format!("{count} processes may not be read (another user's?): their memory is missing")],
         }
     }
+
+    fn remarks(&self) -> Vec<String> {
+        let lacking = "processes.csv may lack processes that lived for less than a tick: the source `portable` is not told of them";
+        vec![lacking.to_owned()]
+    }
 }
 
 impl<P: Processes> TreeSource for PortableSource<P> {

@@ -235,6 +235,11 @@ fn a_process_that_may_not_be_read_is_counted_and_said_once() {
     assert!(tree.0.notices()[0].starts_with("1 process may not be read"));
 }
 
+#[test]
+fn who_came_and_went_between_two_readings_is_said_to_be_lacking() {
+    assert!(Tree::new().0.remarks()[0].starts_with("processes.csv may lack processes"));
+}
+
 /// What a process holds at instant `at` of ten between two readings: it goes from `before` to `now`, and spikes once.
 fn held((before, now, spike, when): (u64, u64, u64, u64), at: u64) -> u64 {
     let level = (before * (9 - at) + now * at) / 9;
