@@ -28,6 +28,12 @@ pub fn sentence(finding: &Finding) -> String {
                 whole(*start_up)
             )
         }
+        Finding::Spike { at, share, start_up } => format!(
+            "{} of the peak is a short spike at {}; start-up takes {}.",
+            whole(*share),
+            format_duration(*at),
+            whole(*start_up)
+        ),
         Finding::Growth { from, to, share, rate, start_up } => {
             let (from, to) = (format_duration(*from), format_duration(*to));
             format!(
@@ -119,6 +125,10 @@ mod tests {
         assert_eq!(told(&measures), "40 % of the peak is taken between 6.00 s and 12.0 s; start-up takes 10 %.");
         measures.ready = Measured::Unmeasured("no log line matched".to_owned());
         assert_eq!(finding(&measures), None);
+        let mut spiked = example::measures(Bytes::from_mib(800));
+        assert_eq!(told(&spiked), "80 % of the peak is a short spike at 9.00 s; start-up takes 15 %.");
+        spiked.startup = Measured::Value(Bytes::from_mib(700));
+        assert!(told(&spiked).starts_with("88 % of the peak is taken in the first 4.00 s"), "less than start-up");
     }
 
     #[test]

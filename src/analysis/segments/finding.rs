@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use super::SegmentKind;
-use crate::analysis::{Measured, Measures};
+use super::{Segment, SegmentKind};
+use crate::analysis::{Measured, Measures, Peak};
 use crate::units::{Bytes, Percent, Rate};
 
 /// The first thing to say of a run: what took the largest part of its peak. Shares are of the peak.
@@ -40,6 +40,15 @@ pub enum Finding {
         /// The highest level until ready.
         start_up: Percent,
     },
+    /// Most stands above the level around it, for a moment after start-up.
+    Spike {
+        /// When.
+        at: Duration,
+        /// How far it stands above.
+        share: Percent,
+        /// The highest level until ready.
+        start_up: Percent,
+    },
 }
 
 /// What came after start-up.
@@ -55,13 +64,13 @@ pub struct After {
 #[must_use]
 pub fn finding(measures: &Measures) -> Option<Finding> {
     let (ready, peak, startup) = match (&measures.ready, &measures.peak, &measures.startup) {
-        (Measured::Value(ready), Measured::Value(peak), Measured::Value(startup)) => (*ready, peak.value, *startup),
+        (Measured::Value(ready), Measured::Value(peak), Measured::Value(startup)) => (*ready, peak, *startup),
         _ => return None,
     };
-    if peak == Bytes::ZERO {
+    if peak.value == Bytes::ZERO {
         return None;
     }
-    let of_peak = |bytes: Bytes| Percent(bytes.as_f64() / peak.as_f64() * 100.0);
+    let of_peak = |bytes: Bytes| Percent(bytes.as_f64() / peak.value.as_f64() * 100.0);
     let start_up = of_peak(startup);
     let largest = measures
         .segments
@@ -69,9 +78,13 @@ pub fn finding(measures: &Measures) -> Option<Finding> {
         .filter(|segment| segment.from >= ready && matches!(segment.kind, SegmentKind::Ramp | SegmentKind::Growth))
         .max_by_key(|segment| segment.rise)
         .filter(|segment| segment.rise.0 > 0 && segment.rise.magnitude() > startup);
+    let spike = spike(&measures.segments, peak);
+    if peak.at >= ready && spike > largest.map_or(startup, |segment| segment.rise.magnitude()) {
+        return Some(Finding::Spike { at: peak.at, share: of_peak(spike), start_up });
+    }
     let Some(segment) = largest else {
         let lasted = measures.duration.saturating_sub(ready);
-        let share = of_peak(peak.saturating_sub(startup));
+        let share = of_peak(peak.value.saturating_sub(startup));
         let after = (!lasted.is_zero()).then_some(After { lasted, share });
         return Some(Finding::StartUp { until: ready, share: start_up, after });
     };
@@ -80,4 +93,10 @@ pub fn finding(measures: &Measures) -> Option<Finding> {
         (SegmentKind::Growth, Some(rate)) => Finding::Growth { from, to, share, rate, start_up },
         _ => Finding::Ramp { from, to, share, start_up },
     })
+}
+
+/// How far the peak is above the straight stretch that it lies in: what comes and goes within a 256th of the run is in none.
+fn spike(segments: &[Segment], peak: &Peak) -> Bytes {
+    let around = segments.iter().find(|segment| (segment.from..=segment.to).contains(&peak.at));
+    around.map_or(Bytes::ZERO, |segment| peak.value.saturating_sub(segment.level_at(peak.at)))
 }

@@ -50,6 +50,16 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// The level of its straight line at a time within it.
+    #[must_use]
+    pub fn level_at(&self, at: Duration) -> Bytes {
+        let (passed, length) =
+            (at.saturating_sub(self.from).as_secs_f64(), self.to.saturating_sub(self.from).as_secs_f64());
+        let share = if length > 0.0 { (passed / length).min(1.0) } else { 1.0 };
+        let (from, to) = (self.from_level.as_f64(), self.to_level.as_f64());
+        Bytes((from + (to - from) * share) as u64)
+    }
+
     /// How fast memory rises in it. None of a segment without a length.
     #[must_use]
     pub fn rate(&self) -> Option<Rate> {

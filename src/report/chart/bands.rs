@@ -22,35 +22,38 @@ struct Strip {
     edges: Vec<(f64, f64, f64)>,
 }
 
-/// A name and where there is room for it.
-pub(super) struct Name {
-    text: String,
-    middle: (f64, f64),
+/// A band that is drawn.
+pub(super) struct Band {
+    pub(super) colour: RGBColor,
+    pub(super) name: String,
+    /// Where in it there is room for its name; None where there is none.
+    middle: Option<(f64, f64)>,
 }
 
 impl<B: DrawingBackend> Sheet<'_, B> {
-    /// Draws them, and tells where their names can stand.
-    pub(super) fn bands(&self, model: &ChartModel, scales: &Scales) -> Result<Vec<Name>> {
+    /// Draws them, the lowest first, and tells where their names can stand.
+    pub(super) fn bands(&self, model: &ChartModel, scales: &Scales) -> Result<Vec<Band>> {
         let main = model.curves.iter().find(|curve| curve.kind == CurveKind::Main);
         let (Some(programs), Some(main)) = (&model.programs, main) else { return Ok(Vec::new()) };
-        let mut names = Vec::new();
+        let mut bands = Vec::new();
         for strip in strips(programs, &scales.columns(&main.points, 1.0), scales) {
             let upper = strip.edges.iter().map(|(x, _, high)| (*x, *high));
             let lower = strip.edges.iter().rev().map(|(x, low, _)| (*x, *low));
             let outline: Vec<(i32, i32)> = upper.clone().chain(lower).map(|(x, y)| self.at(x, y)).collect();
             self.area().draw(&Polygon::new(outline, strip.colour.filled())).map_err(failed)?;
             self.stroke(&upper.collect::<Vec<_>>(), PAPER.mix(1.0), 1.0)?;
-            names.extend(strip.name());
+            bands.push(Band { middle: strip.middle(), colour: strip.colour, name: strip.name });
         }
-        Ok(names)
+        Ok(bands)
     }
 
-    pub(super) fn band_names(&self, names: &[Name], labels: &mut Labels) -> Result<()> {
-        for Name { text, middle: (x, y) } in names {
-            let wish = (x - text_width(text, SIZE) / 2.0, y - SIZE * 0.65);
+    pub(super) fn band_names(&self, bands: &[Band], labels: &mut Labels) -> Result<()> {
+        for Band { name, middle, .. } in bands {
+            let Some((x, y)) = middle else { continue };
+            let wish = (x - text_width(name, SIZE) / 2.0, y - SIZE * 0.65);
             // One that was moved would name another band.
-            if labels.place_at(text, SIZE, wish) {
-                self.write(text, wish, SIZE, INK)?;
+            if labels.place_at(name, SIZE, wish) {
+                self.write(name, wish, SIZE, INK)?;
             }
         }
         Ok(())
@@ -100,7 +103,7 @@ fn each_pixel(columns: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
 
 impl Strip {
     /// In the middle of the widest part that is everywhere thick enough for it. None where there is none.
-    fn name(&self) -> Option<Name> {
+    fn middle(&self) -> Option<(f64, f64)> {
         let thick = SIZE * 1.4;
         let (mut best, mut now): (Option<[f64; 4]>, Option<[f64; 4]>) = (None, None);
         for (x, low, high) in &self.edges {
@@ -117,15 +120,14 @@ impl Strip {
         }
         let [left, right, floor, top] = best?;
         let is_room = right - left >= text_width(&self.name, SIZE) + 8.0;
-        is_room
-            .then(|| Name { text: self.name.clone(), middle: (f64::midpoint(left, right), f64::midpoint(floor, top)) })
+        is_room.then(|| (f64::midpoint(left, right), f64::midpoint(floor, top)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::Band;
+    use crate::analysis;
     use crate::trace::SamplePoint;
     use crate::units::Bytes;
     use proptest::prelude::*;
@@ -138,7 +140,7 @@ mod tests {
         ) {
             let points = |count: usize| (0..count).map(|index| Duration::from_secs(index as u64));
             let curve: Vec<SamplePoint> = points(levels.len()).zip(&levels).map(|(at, memory)| SamplePoint { at, memory: Bytes(*memory) }).collect();
-            let band = |index: usize| Band {
+            let band = |index: usize| analysis::Band {
                 program: Program::Named(format!("p{index}")),
                 processes: 1,
                 peak: Bytes(1),

@@ -6,9 +6,10 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
 
+use super::bands::Band;
 use super::dashes::dashes;
 use super::labels::Labels;
-use super::model::{ChartModel, CurveKind, PlottedCurve};
+use super::model::{ChartModel, CurveKind, Line, PlottedCurve};
 use super::palette::{self, BLUE, FAINT, GREEN, GRID, INK, ORANGE, OVERLAID, PAPER, RED, SHADE, SKY};
 use super::scales::{FRAME, Scales};
 use super::tracks::Tracks;
@@ -21,6 +22,8 @@ const PNG_SCALE: f64 = 2.0;
 /// the height of a line for it.
 const SVG_TEXT: f64 = 1.24;
 const PNG_TEXT: f64 = 1.164;
+/// A label of a line is moved along it by so much at a time.
+const STEP: f64 = 20.0;
 /// How much higher than it was told the bitmap writes a text, by its size.
 const PNG_RISE: f64 = 0.25;
 
@@ -100,23 +103,24 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         self.shades(model, &scales, &mut labels)?;
         let tracks = Tracks::of(model);
         self.axes(&scales, &tracks)?;
-        let names = self.bands(model, &scales)?;
+        let bands = self.bands(model, &scales)?;
         for curve in &model.curves {
             self.curve(curve, &scales, model.programs.is_none())?;
+            labels.keep_off(scales.columns(&curve.points, 1.0));
         }
         self.log_track(model, &scales, &tracks, &mut labels)?;
         self.segment_track(model, &scales, &tracks)?;
         self.marks(model, &scales, &mut labels)?;
         self.peak(model, &scales, &mut labels)?;
         self.lines(model, &scales, &mut labels)?;
-        self.band_names(&names, &mut labels)?;
+        self.band_names(&bands, &mut labels)?;
         if model.curves.iter().all(|curve| curve.points.is_empty()) {
             let middle = (FRAME.left + FRAME.width / 2.0 - 60.0, FRAME.top + FRAME.height / 2.0);
             self.write("nothing was measured", middle, 14.0, FAINT)?;
         }
         self.bold(&model.title, (24.0, 18.0), 19.0, INK)?;
         self.write(&model.subtitle, (24.0, 45.0), 13.0, FAINT)?;
-        self.legend(model)
+        self.legend(model, &bands)
     }
 
     fn shades(&self, model: &ChartModel, scales: &Scales, labels: &mut Labels) -> Result<()> {
@@ -210,26 +214,35 @@ impl<B: DrawingBackend> Sheet<'_, B> {
     }
 
     fn lines(&self, model: &ChartModel, scales: &Scales, labels: &mut Labels) -> Result<()> {
+        let span = |line: &Line| {
+            line.window.map_or((FRAME.left, FRAME.right()), |(from, until)| (scales.x(from), scales.x(until)))
+        };
         for line in &model.lines {
-            let y = scales.y(line.value);
-            let (from, until) =
-                line.window.map_or((FRAME.left, FRAME.right()), |(from, until)| (scales.x(from), scales.x(until)));
+            let ((from, until), y) = (span(line), scales.y(line.value));
+            labels.keep_off(vec![(from, y), (until, y)]);
+        }
+        for line in &model.lines {
+            let ((from, until), y) = (span(line), scales.y(line.value));
             let colour = if line.crossed { RED } else { GREEN };
             self.stroke(&[(from, y), (until, y)], colour.mix(1.0), 1.6)?;
             let text = if line.crossed { format!("{}: exceeded", line.label) } else { line.label.clone() };
             let width = super::labels::text_width(&text, 12.0);
-            let left = if line.window.is_some() { from + 4.0 } else { until - width - 2.0 };
-            if let Some(place) =
-                labels.place(&text, 12.0, &[(left, y - 18.0), (left, y + 3.0), (FRAME.left + 6.0, y - 18.0)])
-            {
+            // At its end, or else along it; above it, or else below.
+            let right = until - width - 2.0;
+            let steps = ((right - from).max(0.0) / STEP) as u32;
+            let along = (1..=steps).map(|step| right - STEP * f64::from(step));
+            let first = if line.window.is_some() { from + 4.0 } else { right };
+            let wishes: Vec<(f64, f64)> =
+                [first].into_iter().chain(along).flat_map(|left| [(left, y - 18.0), (left, y + 3.0)]).collect();
+            if let Some(place) = labels.place(&text, 12.0, &wishes) {
                 self.write(&text, (place.left, place.top), 12.0, colour)?;
             }
         }
         Ok(())
     }
 
-    /// Beneath the subtitle, where there is more than one curve.
-    fn legend(&self, model: &ChartModel) -> Result<()> {
+    /// Beneath the subtitle: the curves where there is more than one, and who held the memory, as the bands lie upon one another.
+    fn legend(&self, model: &ChartModel, bands: &[Band]) -> Result<()> {
         let mut x = 24.0;
         for curve in model.curves.iter().rev().filter(|curve| !curve.label.is_empty()) {
             let label = legend(curve);
@@ -245,6 +258,16 @@ impl<B: DrawingBackend> Sheet<'_, B> {
             }
             self.write(&label, (x + 26.0, 65.0), 12.0, INK)?;
             x += 26.0 + width + 18.0;
+        }
+        for Band { colour, name, .. } in bands.iter().rev() {
+            let width = super::labels::text_width(name, 12.0);
+            if x + 18.0 + width > f64::from(WIDTH) - 24.0 {
+                return self.write("…", (x, 66.0), 12.0, FAINT);
+            }
+            let corners = [self.at(x, 67.0), self.at(x + 12.0, 79.0)];
+            self.area.draw(&Rectangle::new(corners, colour.filled())).map_err(failed)?;
+            self.write(name, (x + 18.0, 65.0), 12.0, INK)?;
+            x += 18.0 + width + 16.0;
         }
         Ok(())
     }

@@ -20,6 +20,19 @@ impl Rect {
         self.left < other.right() && other.left < self.right() && self.top < other.bottom() && other.top < self.bottom()
     }
 
+    /// Whether a line through these points, which go to the right, comes into it.
+    fn is_crossed_by(&self, curve: &[(f64, f64)]) -> bool {
+        // The last point before it, and on from there.
+        let first = curve.partition_point(|(x, _)| *x < self.left).saturating_sub(1);
+        let near = curve[first..].windows(2).take_while(|pair| pair[0].0 <= self.right());
+        near.filter(|pair| pair[1].0 >= self.left).any(|pair| {
+            let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
+            let level = |at: f64| if to_x > x { y + (to_y - y) * ((at - x) / (to_x - x)).clamp(0.0, 1.0) } else { y };
+            let (from, to) = if to_x > x { (level(self.left), level(self.right())) } else { (y, to_y) };
+            from.min(to) < self.bottom() && self.top < from.max(to)
+        })
+    }
+
     /// The same size, moved as little as it takes to lie within.
     fn moved_into(mut self, frame: &Self) -> Self {
         self.left = self.left.min(frame.right() - self.width).max(frame.left);
@@ -33,16 +46,23 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     unicode_width::UnicodeWidthStr::width(text) as f64 * size * 0.61
 }
 
-/// Finds room for labels: inside the frame, and not over one another.
+/// Finds room for labels: inside the frame, not over one another, and where that can be, not over a curve.
 #[derive(Debug)]
 pub(super) struct Labels {
     frame: Rect,
     taken: Vec<Rect>,
+    /// Curves: each from point to point, from left to right.
+    curves: Vec<Vec<(f64, f64)>>,
 }
 
 impl Labels {
     pub(super) fn new(frame: Rect) -> Self {
-        Self { frame, taken: Vec::new() }
+        Self { frame, taken: Vec::new(), curves: Vec::new() }
+    }
+
+    /// From now on labels stand beside this curve rather than on it.
+    pub(super) fn keep_off(&mut self, curve: Vec<(f64, f64)>) {
+        self.curves.push(curve);
     }
 
     /// Whether this very place is free; it is taken then.
@@ -55,7 +75,8 @@ impl Labels {
         free
     }
 
-    /// The first of the wished places that is free; else the nearest free one below or above; None where there is no room left.
+    /// The first of the wished places that is free, one on no curve before all others; else the nearest free one below or above;
+    /// None where there is no room left.
     pub(super) fn place(&mut self, text: &str, size: f64, wishes: &[(f64, f64)]) -> Option<Rect> {
         let (width, height) = (text_width(text, size), size * 1.3);
         if width > self.frame.width || height > self.frame.height {
@@ -63,7 +84,9 @@ impl Labels {
         }
         let inside = |left, top| Rect { left, top, width, height }.moved_into(&self.frame);
         let free = |rect: &Rect| self.taken.iter().all(|other| !rect.overlaps(other));
-        let wished = wishes.iter().map(|(left, top)| inside(*left, *top)).find(free);
+        let places = || wishes.iter().map(|(left, top)| inside(*left, *top)).filter(free);
+        let on_none = |rect: &Rect| !self.curves.iter().any(|curve| rect.is_crossed_by(curve));
+        let wished = places().find(on_none).or_else(|| places().next());
         let found = wished.or_else(|| {
             let (left, top) = *wishes.first()?;
             let rows = (self.frame.height / height) as i32;
@@ -80,12 +103,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const FRAME: Rect = Rect { left: 90.0, top: 60.0, width: 880.0, height: 370.0 };
+
+    #[test]
+    fn of_the_wished_places_the_first_on_no_curve_is_taken() {
+        let mut labels = Labels::new(FRAME);
+        labels.keep_off(vec![(100.0, 400.0), (300.0, 100.0), (300.0, 300.0), (900.0, 300.0)]);
+        let mut at = |wishes: &[(f64, f64)]| labels.place("label", 10.0, wishes).map(|rect| (rect.left, rect.top));
+        assert_eq!(at(&[(180.0, 240.0), (500.0, 295.0), (500.0, 280.0)]), Some((500.0, 280.0)));
+        assert_eq!(at(&[(290.0, 200.0), (310.0, 200.0)]), Some((310.0, 200.0)));
+        assert_eq!(at(&[(700.0, 290.0)]), Some((700.0, 290.0)), "rather on a curve than nowhere");
+    }
+
     proptest! {
         #[test]
         fn labels_lie_inside_the_frame_and_never_on_one_another(
             wishes in prop::collection::vec((-50.0f64..1050.0, -50.0f64..550.0, "[a-z]{1,30}"), 0..12)
         ) {
-            let frame = Rect { left: 90.0, top: 60.0, width: 880.0, height: 370.0 };
+            let frame = FRAME;
             let mut labels = Labels::new(frame);
             let placed: Vec<Rect> =
                 wishes.iter().filter_map(|(left, top, text)| labels.place(text, 13.0, &[(*left, *top)])).collect();

@@ -56,6 +56,22 @@ impl Markup {
         }
     }
 
+    /// A sentence of ours: what stands between back-ticks is code. Text that came from elsewhere may be in it, and is text there.
+    pub(super) fn prose(&mut self, text: &str) {
+        let pieces: Vec<&str> = text.split('`').collect();
+        // One that is not closed is no code.
+        if pieces.len().is_multiple_of(2) {
+            return self.text(text);
+        }
+        for (index, piece) in pieces.into_iter().enumerate() {
+            if index.is_multiple_of(2) {
+                self.text(piece);
+            } else {
+                self.element("code", &[], piece);
+            }
+        }
+    }
+
     /// A picture that our own renderer made.
     pub(super) fn svg(&mut self, svg: &str) {
         self.html.push_str(svg);
@@ -112,6 +128,14 @@ mod tests {
         let html = made(|html| html.json("data", &["</script><!--<script>&\u{2028}\u{2029}"]).unwrap());
         let inner = r"\u003c/script\u003e\u003c!--\u003cscript\u003e\u0026\u2028\u2029";
         assert_eq!(html, format!("<script type=\"application/json\" id=\"data\">[\"{inner}\"]</script>\n"));
+    }
+
+    #[test]
+    fn what_stands_between_back_ticks_is_code_and_nothing_else_is() {
+        let prose = |text| made(|html| html.prose(text));
+        assert_eq!(prose("raise `--peak` or `<b>`"), "raise <code>--peak</code> or <code>&lt;b&gt;</code>");
+        assert_eq!(prose("an odd ` stays"), "an odd ` stays");
+        assert_eq!(prose("none"), "none");
     }
 
     proptest! {

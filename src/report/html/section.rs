@@ -184,19 +184,23 @@ fn reasons(html: &mut Markup, judged: &Judged, details: &Details, detail: &Detai
     html.open("ul", &[("class", "reasons")]);
     for failure in judged.failures.iter().take(most) {
         let which = if judged.runs.len() > 1 { format!("run {}", failure.run) } else { "it".to_owned() };
-        html.element("li", &[("class", "fail")], &format!("{which} {}", lines::cut(&failure.what, 600)));
+        html.open("li", &[("class", "fail")]);
+        html.prose(&format!("{which} {}", lines::cut(&failure.what, 600)));
+        html.close("li");
     }
     for check in failed.iter().take(most) {
         html.open("li", &[("class", tables::class(check.outcome))]);
-        html.text(&explain::what(check).unwrap_or_default());
+        html.prose(&explain::what(check).unwrap_or_default());
         when(html, judged, check, details);
         if let Some(note) = explain::note(check).filter(|_| explain::is_crossed(check)) {
-            html.element("span", &[("class", "aside")], &note);
+            html.open("span", &[("class", "aside")]);
+            html.prose(&note);
+            html.close("span");
         }
         if let Some(to_do) = explain::to_do(check, None) {
             html.open("span", &[("class", "to-do")]);
             html.element("strong", &[], "What to do: ");
-            html.text(&to_do);
+            html.prose(&to_do);
             html.close("span");
         }
         html.close("li");
