@@ -93,8 +93,8 @@ fn the_line_before_the_rise_is_named_first() {
     assert!(run.err.contains("\"loading 3 tables\""), "{}", run.err);
 }
 
-/// Prints 88 MB of lines and then waits for the file `go`.
-const TOO_MUCH: &str = "yes \"$(printf '%4000s' x)\" | head -n 22000; echo 'the last words'; \
+/// Prints 176 MB of lines and then waits for the file `go`.
+const TOO_MUCH: &str = "yes \"$(printf '%8000s' x)\" | head -n 22000; echo 'the last words'; \
                         until [ -e go ]; do sleep 0.05; done";
 
 /// How many lines the log leaves out, and its last row.
@@ -108,9 +108,9 @@ fn a_log_too_large_to_be_kept_has_its_beginning_and_its_end_and_says_what_is_bet
     let project = Project::new();
     fs::write(project.path("go"), "").unwrap();
     let run = project.memguard(&["run", "--", "sh", "-c", TOO_MUCH]);
-    assert_eq!((run.code, run.out.len()), (0, 22_000 * 4001 + "the last words\n".len()), "{}", run.err);
+    assert_eq!((run.code, run.out.len()), (0, 22_000 * 8001 + "the last words\n".len()), "{}", run.err);
     let log = fs::read_to_string(project.path("memguard-report/sh/run-1/log.csv")).unwrap();
-    assert!(log.len() < 65 << 20, "{}", log.len());
+    assert!(log.len() < 129 << 20, "{}", log.len());
     let (gap, last) = gap_and_last(&log);
     assert!(last.ends_with(",stdout,the last words"), "{last}");
     // Its header and the gap are no lines of the workload's.

@@ -16,8 +16,8 @@ use super::redact::Redactor;
 use super::text::harmless;
 use crate::units::{Bytes, format_duration};
 
-/// The most that `log.csv` holds: 64 MiB, half of it the beginning of the log and half its end.
-pub const LARGEST_LOG: Bytes = Bytes::from_mib(64);
+/// The most that `log.csv` holds: 128 MiB, a million lines of usual length, half of it the beginning of the log and half its end.
+pub const LARGEST_LOG: Bytes = Bytes::from_mib(128);
 
 /// Is shown each line as `log.csv` has it, with its arrival, and answers with the time that it is to have.
 pub type StampBy<'a> = dyn FnMut(Duration, &str) -> Duration + 'a;

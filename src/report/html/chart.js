@@ -58,9 +58,16 @@ class Chart {
     this.draw();
   }
 
+  /** Takes on the width of its place; whether it is another than before. */
+  fit() {
+    const before = this.width;
+    this.width = Math.max(280, this.place.clientWidth || 900);
+    this.narrow = this.width < 560;
+    return this.width !== before;
+  }
+
   draw() {
-    const width = Math.max(280, this.place.clientWidth || 900);
-    const narrow = width < 560;
+    const { width, narrow } = this;
     const height = Math.round(Math.min(380, Math.max(220, width * 0.38)));
     const frame = { left: 66, right: width - 12, top: 30, bottom: 30 + height };
     const tracks = { log: frame.bottom + 12, segments: frame.bottom + 12 };
@@ -188,7 +195,7 @@ class Chart {
       const left = Math.max(frame.left, this.scale.x(from));
       const right = Math.min(frame.right, this.scale.x(to));
       const look = crossed ? "limit crossed" : "limit";
-      const text = !crossed ? name : this.place.clientWidth < 560 ? `✗ ${name}` : `${name}: exceeded`;
+      const text = !crossed ? name : this.narrow ? `✗ ${name}` : `${name}: exceeded`;
       if (value > this.scale.high || value < this.scale.low) {
         const where = value > this.scale.high ? "above" : "below";
         const top = value > this.scale.high ? frame.top + 3 : frame.bottom - 18;

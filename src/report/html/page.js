@@ -70,7 +70,7 @@ function setUp(figure, plot, number) {
   const place = document.createElement("div");
   place.className = "plot";
   const chart = new Chart(place, plot, lines);
-  if (!chart.main) return;
+  if (!chart.main) return null;
 
   const caption = figure.querySelector("figcaption");
   caption.id = `caption-${number}`;
@@ -170,9 +170,7 @@ function setUp(figure, plot, number) {
   }
   figure.prepend(tools);
   figure.querySelector(".static").replaceWith(place);
-  chart.draw();
-  place.setAttribute("aria-valuetext", chart.sentence(plot.peak?.at ?? 0));
-  new ResizeObserver(() => chart.draw()).observe(place);
+  return chart;
 }
 
 /** A list of lines to choose one from, by click or by arrows. */
@@ -233,6 +231,13 @@ function useRuns(section, chart) {
 }
 
 const plots = JSON.parse(document.getElementById("plots").textContent);
-for (const figure of document.querySelectorAll("figure[data-plot]")) {
-  setUp(figure, plots[Number(figure.dataset.plot)], figure.dataset.plot);
+const charts = [...document.querySelectorAll("figure[data-plot]")]
+  .map((figure) => setUp(figure, plots[Number(figure.dataset.plot)], figure.dataset.plot))
+  .filter(Boolean);
+// All are measured before the first is drawn: else the page would be laid out anew for each.
+for (const chart of charts) chart.fit();
+for (const chart of charts) {
+  chart.draw();
+  chart.place.setAttribute("aria-valuetext", chart.sentence(chart.plot.peak?.at ?? 0));
+  new ResizeObserver(() => chart.fit() && chart.draw()).observe(chart.place);
 }

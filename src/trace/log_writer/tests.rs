@@ -85,7 +85,7 @@ fn every_line_is_shown_as_the_file_has_it_also_where_there_is_no_room() {
     assert_eq!(
         log.finish().as_deref(),
         Some(
-            "2 lines of output from 0 ms on are not in `log.csv`, which holds 64.0 MiB at the most: the beginning of the \
+            "2 lines of output from 0 ms on are not in `log.csv`, which holds 128.0 MiB at the most: the beginning of the \
              log and its end"
         )
     );
