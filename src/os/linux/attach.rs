@@ -76,11 +76,12 @@ mod tests {
         assert!(refused(5_000_000).contains("there is no process 5000000"), "{}", refused(5_000_000));
         assert!(refused(std::process::id()).contains("is memguard itself"));
         let own = std::process::id();
-        let (end, wait) = std::sync::mpsc::channel::<()>();
-        let thread = std::thread::spawn(move || wait.recv());
-        let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
-        let ids: Vec<u32> = threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-        let other = ids.into_iter().find(|id| *id != own).unwrap();
+        let ((end, wait), (tell, told)) = (std::sync::mpsc::channel::<()>(), std::sync::mpsc::channel());
+        let thread = std::thread::spawn(move || {
+            tell.send(rustix::thread::gettid().as_raw_nonzero()).unwrap();
+            wait.recv()
+        });
+        let other = told.recv().unwrap().get().unsigned_abs();
         assert!(refused(other).contains(&format!("{other} is a thread of process {own}\nhelp: use `--pid {own}`")));
         drop(end);
         thread.join().unwrap().unwrap_err();
