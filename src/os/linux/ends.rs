@@ -16,6 +16,8 @@ pub(super) struct Ends {
     root: Root,
     /// The workload was started by memguard, so that its orphans come here and none of its ends was missed.
     is_launched: bool,
+    /// Those that have let go of their memory since the tick before, and have yet to end.
+    letting_go: Vec<Last>,
     /// There were processes beside the root.
     are_several: bool,
     /// When the last reading was taken. None before the first that found a process.
@@ -28,19 +30,35 @@ pub(super) struct Ends {
     swap: u64,
 }
 
-/// A process that ended, as it was last read.
+/// A process that ended.
 #[derive(Debug)]
 pub(super) struct Ended {
+    pub(super) command: String,
+    pub(super) last: Last,
+}
+
+/// A process that has no memory any more, as it was last read.
+#[derive(Debug)]
+pub(super) struct Last {
     pub(super) pid: u32,
     /// The most resident memory that it had; None where it could never be read.
     pub(super) peak: Option<Bytes>,
-    pub(super) command: String,
-    /// As last read it ran its parent's program.
+    /// It ran its parent's program.
     pub(super) forked: bool,
-    /// What was counted of it, and what was resident then.
-    pub(super) level: Level,
+    pub(super) counted: Counted,
+    /// What was resident when it was counted.
     pub(super) resident: u64,
     pub(super) high_water: u64,
+}
+
+/// What was last counted of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// At the tick before. Nothing of one that was not there.
+    Held(Level),
+    /// It had let go of its memory by the tick before. All that it reached was told then: a process lets go once the kernel has
+    /// told of its end, and shows as ended after that.
+    LetGo,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +70,13 @@ struct Root {
     end: Option<ChildEnd>,
 }
 
+impl Last {
+    /// Whether what was read of it was its parent's: it was never read, or executed a program since.
+    const fn is_of_another_program(&self, exit: &Exit) -> bool {
+        self.high_water == 0 || (self.forked && !exit.forked)
+    }
+}
+
 impl Ends {
     pub(super) fn begin() -> Self {
         Self {
@@ -59,6 +84,7 @@ impl Ends {
             gaps: Gaps::default(),
             root: Root::default(),
             is_launched: false,
+            letting_go: Vec::new(),
             are_several: false,
             last: None,
             lasting: 0,
@@ -86,6 +112,17 @@ impl Ends {
         self.root.end = Some(*end);
     }
 
+    /// It has let go of its memory since the tick before.
+    pub(super) fn let_go(&mut self, last: Last) {
+        self.letting_go.push(last);
+    }
+
+    /// How many have let go, and are to be told of.
+    #[cfg(test)]
+    pub(super) fn let_go_now(&mut self) -> usize {
+        std::mem::take(&mut self.letting_go).len()
+    }
+
     /// Takes note of those that live.
     pub(super) fn note(&mut self, sum: &Sum) {
         self.lasting = sum.lasting;
@@ -94,44 +131,34 @@ impl Ends {
 
     /// Completes a reading of those that live by those that ended.
     pub(super) fn complete(&mut self, reading: &mut Reading, tree: &mut Tree) {
-        let unseen = self.exits.ask(reading.seen.iter().map(|seen| seen.pid), |pid| tree.side_of(pid));
+        let rests = reading.seen.is_empty() && tree.is_at_rest();
+        let unseen = if self.exits.may_wait(rests, Instant::now()) {
+            Vec::new()
+        } else {
+            self.exits.ask(reading.seen.iter().map(|seen| seen.pid), |pid| tree.side_of(pid))
+        };
         let now = Instant::now();
         self.swap = self.swap.max(reading.parts.swap.unwrap_or_default().0);
         self.are_several |= reading.seen.iter().any(|seen| Some(seen.pid) != self.root.pid);
 
         let processes = reading.processes.unwrap_or(0);
-        let is_alone = processes as usize + tree.ended.len() <= 1;
+        let is_alone = processes as usize + self.letting_go.len() + tree.ended.len() <= 1;
         let (mut peak, mut at_most) = (reading.peak.0, reading.at_most.unwrap_or_default().0);
-        for ended in tree.ended.drain(..) {
-            let exit = self.exits.of(ended.pid);
+        for last in std::mem::take(&mut self.letting_go) {
+            let level = self.note_end(&last, self.exits.told_of(last.pid).cloned().as_ref());
+            (peak, at_most) = (peak.max(self.lasting + level.least), at_most + level.most);
+        }
+        for Ended { mut command, last } in tree.ended.drain(..) {
+            let exit = self.exits.of(last.pid);
+            let level = self.note_end(&last, exit.as_ref());
+            (peak, at_most) = (peak.max(self.lasting + level.least), at_most + level.most);
             let told = exit.as_ref().and_then(|exit| exit.peak);
-            let (mut highest, mut command) = (ended.peak.max(told), ended.command);
-            let level = match &exit {
-                // It was never read, or executed a program since: what was read was of its parent's.
-                Some(exit) if ended.high_water == 0 || (ended.forked && !exit.forked) => {
-                    (highest, command) = (told.or(highest), format!("[{}]", exit.name));
-                    self.level_of(exit)
-                }
-                Some(exit) => {
-                    let rise = told.map_or(0, |told| told.0.saturating_sub(ended.resident));
-                    // What it reached before it was last read is no news; what a fork took since may be its relatives'.
-                    let is_news = !exit.forked && told.is_some_and(|told| told.0 > ended.high_water);
-                    let least = if is_news { ended.level.least + rise } else { 0 };
-                    Level { least, most: ended.level.most + rise.min(exit.own_at_most()), discount: 0 }
-                }
-                None => Level {
-                    least: 0,
-                    most: ended.level.most + ended.high_water.saturating_sub(ended.resident),
-                    discount: 0,
-                },
-            };
-            peak = peak.max(self.lasting + level.least);
-            at_most += level.most.max(ended.level.most);
-            if self.root.pid == Some(ended.pid) {
-                self.root.last = Some((highest.unwrap_or_default().0, ended.resident, ended.level.least));
+            let mut highest = last.peak.max(told);
+            if let Some(exit) = exit.as_ref().filter(|exit| last.is_of_another_program(exit)) {
+                (highest, command) = (told.or(highest), format!("[{}]", exit.name));
             }
             let lived = exit.map(|exit| exit.lived);
-            reading.gone.push(Gone { pid: ended.pid, peak: highest, command, lived, ago: Duration::ZERO });
+            reading.gone.push(Gone { pid: last.pid, peak: highest, command, lived, ago: Duration::ZERO });
         }
         peak = peak.max(self.peak_of_root().unwrap_or(0));
         for process in &unseen {
@@ -155,6 +182,28 @@ impl Ends {
         if processes > 0 || self.last.is_some() {
             self.last = Some(now);
         }
+    }
+
+    /// What a process had at the most since the tick before, in which it let go of its memory or ended, and what it surely had
+    /// where that is news. Of one that let go before there is none.
+    fn note_end(&mut self, last: &Last, exit: Option<&Exit>) -> Level {
+        let Counted::Held(counted) = last.counted else { return Level::default() };
+        let told = exit.and_then(|exit| exit.peak);
+        if self.root.pid == Some(last.pid) {
+            self.root.last = Some((last.peak.max(told).unwrap_or_default().0, last.resident, counted.least));
+        }
+        let level = match exit {
+            Some(exit) if last.is_of_another_program(exit) => self.level_of(exit),
+            Some(exit) => {
+                let rise = told.map_or(0, |told| told.0.saturating_sub(last.resident));
+                // What it reached before it was last read is no news; what a fork took since may be its relatives'.
+                let is_news = !exit.forked && told.is_some_and(|told| told.0 > last.high_water);
+                let least = if is_news { counted.least + rise } else { 0 };
+                Level { least, most: counted.most + rise.min(exit.own_at_most()), discount: 0 }
+            }
+            None => Level { least: 0, most: counted.most + last.high_water.saturating_sub(last.resident), discount: 0 },
+        };
+        Level { most: level.most.max(counted.most), ..level }
     }
 
     /// What a process had of its own at its mark, if that was not read. What a fork has may be its parent's; of a program, all but
@@ -220,6 +269,39 @@ mod tests {
         ends.complete(&mut Reading::default(), &mut tree);
         assert!(ends.notices()[0].contains("processes.csv may lack"), "{:?}", ends.notices());
         assert_eq!(ends.at_most(), None);
+    }
+
+    #[test]
+    fn what_a_process_reached_is_told_once_when_it_lets_go_of_its_memory_and_not_again_when_it_ends() {
+        let (mut ends, mut tree) = (Ends::begin(), Tree::new().unwrap());
+        let last =
+            |counted| Last { pid: 1, peak: Some(Bytes(40)), forked: false, counted, resident: 30, high_water: 40 };
+        let complete = |ends: &mut Ends, tree: &mut Tree| {
+            // Others hold 100 bytes.
+            let mut reading = Reading {
+                processes: Some(2),
+                memory: Bytes(100),
+                peak: Bytes(100),
+                at_most: Some(Bytes(100)),
+                ..Reading::default()
+            };
+            ends.lasting = 100;
+            ends.complete(&mut reading, tree);
+            (reading.peak, reading.at_most, reading.gone.len())
+        };
+        let level = Level { least: 20, most: 25, discount: 0 };
+        ends.exits.tell(1, Bytes(90));
+        ends.let_go(last(Counted::Held(level)));
+        assert_eq!(complete(&mut ends, &mut tree), (Bytes(100 + 20 + 60), Some(Bytes(100 + 25 + 60)), 0));
+        assert_eq!(complete(&mut ends, &mut tree), (Bytes(100), Some(Bytes(100)), 0));
+        tree.ended.push(Ended { command: String::new(), last: last(Counted::LetGo) });
+        assert_eq!(complete(&mut ends, &mut tree), (Bytes(100), Some(Bytes(100)), 1));
+        ends.let_go(last(Counted::Held(level)));
+        assert_eq!(
+            complete(&mut ends, &mut tree),
+            (Bytes(100), Some(Bytes(100 + 25 + 10)), 0),
+            "nothing was told of it"
+        );
     }
 
     #[test]

@@ -247,7 +247,10 @@ impl ProcSource {
     fn add_up(&mut self, reading: &mut Reading) {
         let (mut sum, mut processes) = (Sum::default(), 0);
         for process in self.tree.running() {
-            let Some(memory) = process.memory else { continue };
+            let Some(memory) = process.memory else {
+                process.let_go().into_iter().for_each(|last| self.ends.let_go(last));
+                continue;
+            };
             processes += 1;
             if process.borrows {
                 continue;
@@ -258,7 +261,7 @@ impl ProcSource {
             } else {
                 sum.add_resident(&memory, process.between())
             };
-            process.level.set(level);
+            process.count(level);
         }
         let shmem_growth =
             sum.shmem_before().and_then(|before| self.machine.shmem(&mut self.buffer)?.checked_sub(before));
@@ -294,4 +297,31 @@ fn shares_memory(one: u32, other: u32) -> Option<bool> {
     // SAFETY: the call takes numbers alone.
     let order = unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_VM, 0, 0) };
     (order >= 0).then_some(order == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_had_bounds_the_tick_at_which_it_has_let_go_of_it_and_none_after_that() {
+        let mut source = ProcSource::new(Metric::Rss).unwrap();
+        let mut command = Command::new("sleep");
+        source.prepare(&mut command).unwrap();
+        let mut child = command.arg("60").spawn().unwrap();
+        source.follow(child.id(), None).unwrap();
+        let before = source.read().unwrap();
+        source.tree.processes.iter_mut().for_each(|process| process.memory = None);
+        let mut add_up = || {
+            let mut reading = Reading::default();
+            source.add_up(&mut reading);
+            let let_go = source.ends.let_go_now();
+            (reading.processes, reading.memory, let_go)
+        };
+        let (at_once, later) = (add_up(), add_up());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(before.memory > Bytes::ZERO, "{before:?}");
+        assert_eq!((at_once, later), ((Some(0), Bytes::ZERO, 1), (Some(0), Bytes::ZERO, 0)));
+    }
 }

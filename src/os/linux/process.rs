@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::ends::Ended;
+use super::ends::{Counted, Ended, Last};
 use super::proc::{
     ProcFile, Resident, Rollup, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status,
 };
@@ -36,7 +36,7 @@ pub(super) struct Process {
     /// How far it can have risen within this tick: up to its high-water mark, by pages that came with faults.
     headroom: u64,
     /// What was last counted of it.
-    pub(super) level: Cell<Level>,
+    counted: Cell<Counted>,
     /// As last read, while it lived.
     resident: u64,
     high_water: u64,
@@ -116,7 +116,7 @@ impl Process {
             memory: None,
             rise: 0,
             headroom: 0,
-            level: Cell::new(Level::default()),
+            counted: Cell::new(Counted::Held(Level::default())),
             resident: 0,
             high_water: 0,
             life: Life::Running,
@@ -196,10 +196,10 @@ impl Process {
         rose
     }
 
-    /// Once the first thread has ended the process's own files are empty: another thread's tell.
+    /// Once the first thread has ended, or is about to, the process's own files are empty: another thread's tell.
     fn read_status(&mut self, buffer: &mut Vec<u8>) -> Option<Resident> {
         let told = self.status_file.read(buffer).ok().and_then(parse_status);
-        if told.is_some() || !self.stat.zombie {
+        if told.is_some() || self.stat.threads <= 1 {
             return told;
         }
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
@@ -237,12 +237,32 @@ impl Process {
 
     /// What is left of it to be told once it has ended.
     pub(super) fn end(&mut self) -> Ended {
-        Ended {
+        Ended { command: std::mem::take(&mut self.command), last: self.last() }
+    }
+
+    /// So much is counted of it at this tick.
+    pub(super) fn count(&self, level: Level) {
+        self.counted.set(Counted::Held(level));
+    }
+
+    /// It has let go of its memory by this tick, and has yet to end. Returns what it had, once.
+    pub(super) fn let_go(&self) -> Option<Last> {
+        let last = self.last();
+        match last.counted {
+            Counted::Held(_) => {
+                self.counted.set(Counted::LetGo);
+                Some(last)
+            }
+            Counted::LetGo => None,
+        }
+    }
+
+    fn last(&self) -> Last {
+        Last {
             pid: self.pid,
             peak: self.peak,
-            command: std::mem::take(&mut self.command),
             forked: self.forked,
-            level: self.level.get(),
+            counted: self.counted.get(),
             resident: self.resident,
             high_water: self.high_water,
         }
@@ -251,7 +271,11 @@ impl Process {
     /// What can have been between this tick and the last one.
     pub(super) fn between(&self) -> Between {
         let own_at_most = if self.forked { self.stat.faults().saturating_mul(largest_page()) } else { u64::MAX };
-        Between { before: self.level.get(), rise: self.rise, headroom: self.headroom, own_at_most }
+        let before = match self.counted.get() {
+            Counted::Held(level) => level,
+            Counted::LetGo => Level::default(),
+        };
+        Between { before, rise: self.rise, headroom: self.headroom, own_at_most }
     }
 
     /// Its share of its memory, as far as that is known. None where it has none (any more). `inherited` tells what its parent

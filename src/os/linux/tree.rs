@@ -115,7 +115,7 @@ impl Tree {
 
     /// Whose process it is. None where no tick has seen it, or it ended before this one.
     pub(super) fn side_of(&self, pid: u32) -> Option<Side> {
-        if self.ended.iter().any(|ended| ended.pid == pid) {
+        if self.ended.iter().any(|ended| ended.last.pid == pid) {
             return Some(Side::Member);
         }
         let process = self.processes.iter().find(|process| process.pid == pid)?;
@@ -131,6 +131,11 @@ impl Tree {
             self.processes.push(process);
         }
         Ok(())
+    }
+
+    /// Whether there are any, and all slept since the tick before.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.active.is_empty() && self.ended.is_empty() && self.running().next().is_some()
     }
 
     /// The processes that count.

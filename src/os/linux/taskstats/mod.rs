@@ -78,6 +78,8 @@ struct Ended {
 /// Who ended is remembered, and parents are waited for, as long as both of these.
 const KEPT: Duration = Duration::from_secs(1);
 const KEPT_TURNS: u64 = 4;
+/// While the tree rests the kernel is asked this often: it holds back what the rest of the machine ends until then.
+const AT_REST: Duration = Duration::from_millis(50);
 /// The most that wait: more than any machine starts within that time.
 const MOST: usize = 1 << 16;
 
@@ -142,9 +144,26 @@ impl Exits {
         self.listener.is_ok() && self.overruns() == 0 && !self.is_doubtful
     }
 
+    /// As if the kernel had told of a process that the tree holds.
+    #[cfg(test)]
+    pub(super) fn tell(&mut self, pid: u32, peak: crate::units::Bytes) {
+        let (name, lived) = ("sh".to_owned(), Duration::from_millis(50));
+        self.told.insert(pid, Exit { pid, parent: 0, name, lived, peak: Some(peak), faults: 1000, forked: false });
+    }
+
+    /// What was told of a process that the tree still holds.
+    pub(super) fn told_of(&self, pid: u32) -> Option<&Exit> {
+        self.told.get(&pid)
+    }
+
     /// What was told of a process that the tree lets go of.
     pub(super) fn of(&mut self, pid: u32) -> Option<Exit> {
         self.told.remove(&pid)
+    }
+
+    /// Whether it is too early to ask: a tree that `rests` ends nothing, but for an orphan that no tick has seen yet.
+    pub(super) fn may_wait(&self, rests: bool, now: Instant) -> bool {
+        rests && now.duration_since(self.asked.at) < AT_REST
     }
 
     /// Asks what has ended since the last time. `side_of` knows who was seen by the ticks, `newcomers` are those of the tree
