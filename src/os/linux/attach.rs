@@ -3,8 +3,8 @@ use std::io::ErrorKind;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::command_line::read_command;
 use super::proc::{ProcFile, parse_rollup, parse_status};
-use super::process::read_command;
 use crate::units::Metric;
 
 /// Makes sure that a process which memguard did not start can be followed and read. Returns its command line.

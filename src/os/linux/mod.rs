@@ -4,6 +4,7 @@ mod attach;
 mod bell;
 pub mod cgroup;
 mod child_end;
+mod command_line;
 mod ends;
 mod files;
 mod gaps;

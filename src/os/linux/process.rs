@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::command_line::read_command;
 use super::ends::{Counted, Ended, Last};
 use super::proc::{
     ProcFile, Resident, Rollup, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status,
@@ -91,9 +92,6 @@ const NEW: u32 = 4;
 /// What others can do to the memory of a process that sleeps (the system swaps it out, or makes huge pages of it) is seen
 /// this much later, or up to twice that: by their pids they differ, so as not to be read all at once.
 const READ_AGAIN: Duration = Duration::from_millis(500);
-
-/// A command line of a megabyte helps nobody.
-const COMMAND_LENGTH: usize = 512;
 
 impl Process {
     /// Opens a process. None where it is gone already.
@@ -332,22 +330,6 @@ impl Process {
 fn risen(memory: &Resident, swapped_before: u64, brought: u64) -> u64 {
     let swapped_then = swapped_before.min(memory.split.swap).saturating_sub(brought);
     (memory.high_water + swapped_then).saturating_sub(memory.split.total())
-}
-
-/// The command line for people; the program's short name in brackets where there is none.
-pub(super) fn read_command(pid: u32) -> String {
-    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words: Vec<_> = line.split(|&byte| byte == 0).filter(|word| !word.is_empty()).collect();
-    if words.is_empty() {
-        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        return if name.is_empty() { String::new() } else { format!("[{}]", name.trim_end()) };
-    }
-    let mut text = String::from_utf8_lossy(&words.join(&b' ')).into_owned();
-    if let Some((cut, _)) = text.char_indices().nth(COMMAND_LENGTH) {
-        text.truncate(cut);
-        text.push('…');
-    }
-    text
 }
 
 #[cfg(test)]
