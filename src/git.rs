@@ -75,6 +75,21 @@ pub fn head(folder: &Path) -> Option<String> {
     hash(&git(folder, ["rev-parse", "--verify", "--quiet", "HEAD"]).ok()?)
 }
 
+/// The whole name of the commit that a tag of another repository is at, which is asked: the network is needed.
+///
+/// # Errors
+/// When there is no git, the repository can't be reached, or it has no such tag.
+pub fn commit_of_tag(folder: &Path, address: &str, tag: &str) -> Result<String, Fault> {
+    // A tag with a message is an object of its own; the commit stands under its name with `^{}`, after it.
+    let (plain, peeled) = (format!("refs/tags/{tag}"), format!("refs/tags/{tag}^{{}}"));
+    let asked = git(folder, ["ls-remote", "--", address, &plain, &peeled])?;
+    let help = "look whether the network and the repository are there";
+    let what = format!("`{address}` can't be asked for the tag `{tag}`");
+    let told = text(&asked, &what).map_err(|Fault { what, .. }| fault(what, help))?;
+    let commit = told.lines().next_back().and_then(|line| line.split('\t').next()).unwrap_or_default();
+    if is_hash(commit) { Ok(commit.to_owned()) } else { Err(fault(format!("`{address}` has no tag `{tag}`"), help)) }
+}
+
 /// Where a folder lies in its repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
@@ -173,8 +188,11 @@ fn text(output: &Output, what: &str) -> Result<String, Fault> {
 fn hash(output: &Output) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let hash = text.lines().next()?.trim();
-    let is_hash = hash.len() >= 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (output.status.success() && is_hash).then(|| hash.to_owned())
+    (output.status.success() && is_hash(hash)).then(|| hash.to_owned())
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -106,3 +106,53 @@ fn an_archive_has_the_program_at_its_top_its_completions_and_its_manual() {
         assert!(text.contains(part), "{file}: {text:.200}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_action_at_the_tag_of_a_release_installs_that_release() {
+    use std::process::Command;
+
+    use common::Project;
+
+    let project = Project::new();
+    let top = project.path("");
+    let git = |words: &[&str]| {
+        let ran = Command::new("git").current_dir(project.path("clone")).args(words).output().unwrap();
+        assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert!(Command::new("git").args(["init", "-q", "--bare"]).arg(top.join("origin")).status().unwrap().success());
+    assert!(Command::new("cp").args(["-R", ".github"]).arg(top.join("github")).status().unwrap().success());
+    fs::create_dir(top.join("clone")).unwrap();
+    fs::rename(top.join("github"), top.join("clone/.github")).unwrap();
+    git(&["init", "-q"]);
+    for (key, value) in
+        [("user.name", "a"), ("user.email", "a@b"), ("commit.gpgSign", "false"), ("tag.gpgSign", "false")]
+    {
+        git(&["config", key, value]);
+    }
+    git(&["remote", "add", "origin", top.join("origin").to_str().unwrap()]);
+    git(&["add", "--all"]);
+    git(&["commit", "-q", "-m", "1.2.3"]);
+    let released = git(&["rev-parse", "HEAD"]);
+
+    let sums: String =
+        targets().iter().map(|target| format!("{}  memguard-{target}.tar.gz\n", "0a".repeat(32))).collect();
+    fs::write(top.join("sums"), sums).unwrap();
+    let mut tag = Command::new("bash");
+    tag.current_dir(top.join("clone")).args([".github/release/tag.sh", "1.2.3", "https://example.com/o/memguard"]);
+    let ran = tag.stdin(fs::File::open(top.join("sums")).unwrap()).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+
+    let pinned = git(&["show", "v1.2.3:.github/action/releases.txt"]);
+    for target in targets() {
+        let url = format!("https://example.com/o/memguard/releases/download/v1.2.3/memguard-{target}.tar.gz");
+        assert!(pinned.contains(&format!("1.2.3 {target} {} {url}\n", "0a".repeat(32))), "{pinned}");
+    }
+    assert_eq!(git(&["rev-parse", "v1.2.3^"]), released);
+    let there = git(&["ls-remote", "origin"]);
+    let commit = git(&["rev-parse", "v1.2.3"]);
+    for name in ["heads/release-v1.2.3", "tags/v1.2.3", "tags/v1"] {
+        assert!(there.contains(&format!("{}\trefs/{name}\n", commit.trim())), "{there}");
+    }
+}

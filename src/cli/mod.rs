@@ -273,12 +273,13 @@ pub struct Init {
     /// Write a workflow for GitHub Actions, too, in the repository that the folder is in. One that is there is never replaced.
     #[arg(long)]
     pub github: bool,
-    /// The action that the workflow is to use, pinned to a commit [default: that of the release which this program is of].
+    /// The action that the workflow is to use, pinned to a commit [default: that of the release which this program is of, asked for
+    /// with git].
     #[arg(long, value_name = "OWNER/memguard@COMMIT", requires = "github", value_parser = pinned_action)]
     pub action: Option<String>,
 }
 
-/// The action of the release that this program is of. Whoever builds a release knows its repository and commit; another build
+/// The address of the repository that released this program, and has the action. Whoever builds a release knows it; another build
 /// does not.
 pub const RELEASED_ACTION: Option<&str> = option_env!("MEMGUARD_ACTION");
 

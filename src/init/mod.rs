@@ -64,7 +64,11 @@ fn write_workflow(folder: &Path, facts: Facts, typed: &Init) -> Result<String> {
     let platforms = if config.exists() && !typed.force { config::platforms(&config)? } else { Vec::new() };
     let setting = Setting {
         facts,
-        action: typed.action.clone().or_else(released).unwrap_or_default(),
+        action: match (&typed.action, cli::RELEASED_ACTION) {
+            (Some(action), _) => action.clone(),
+            (None, Some(repository)) => released(folder, repository, env!("CARGO_PKG_VERSION"))?,
+            (None, None) => bail!("the action is not known\nhelp: name it with --action OWNER/memguard@COMMIT"),
+        },
         branch: home.default_branch.filter(|branch| is_plain(branch)).unwrap_or_else(|| "main".to_owned()),
         runners: runners(&platforms),
         folder: home.prefix.clone(),
@@ -87,9 +91,15 @@ fn write_workflow(folder: &Path, facts: Facts, typed: &Init) -> Result<String> {
     Ok(format!("wrote `{shown}`: look at its steps, then commit it with `{FILE}`\n"))
 }
 
-/// The action of this program's own release.
-fn released() -> Option<String> {
-    cli::RELEASED_ACTION.map(|action| format!("{action} # v{}", env!("CARGO_PKG_VERSION")))
+/// The action as of a release: the commit that its tag is at pins what was released. `repository` is the address of a page.
+fn released(folder: &Path, repository: &str, version: &str) -> Result<String> {
+    let tag = format!("v{version}");
+    let commit = git::commit_of_tag(folder, repository, &tag).map_err(|fault| {
+        anyhow::anyhow!("{}\nhelp: {}, or name the action with --action OWNER/memguard@COMMIT", fault.what, fault.help)
+    })?;
+    let mut names = repository.rsplit('/');
+    let (name, owner) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+    Ok(format!("{owner}/{name}@{commit} # {tag}"))
 }
 
 /// The runners of GitHub's for the systems that a config has overrides for, and for Linux.
@@ -114,6 +124,33 @@ fn runners(platforms: &[String]) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_action_of_a_release_is_the_commit_that_its_tag_is_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = folder.path().join("o/memguard");
+        fs::create_dir_all(&repository).unwrap();
+        let git = |words: &[&str]| {
+            let mut command = std::process::Command::new("git");
+            command.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "tag.gpgSign=false"]);
+            assert!(command.current_dir(&repository).args(words).status().unwrap().success(), "{words:?}");
+        };
+        git(&["init", "-q"]);
+        git(&["commit", "-q", "--allow-empty", "--no-gpg-sign", "-m", "a"]);
+        git(&["tag", "v1.2.3"]);
+        git(&["tag", "-m", "with a message", "v1.2.4"]);
+        let head = crate::git::head(&repository).unwrap();
+        git(&["commit", "-q", "--allow-empty", "--no-gpg-sign", "-m", "b"]);
+        let address = repository.to_str().unwrap().replace('\\', "/");
+        for version in ["1.2.3", "1.2.4"] {
+            let action = released(folder.path(), &address, version).unwrap();
+            assert_eq!(action, format!("o/memguard@{head} # v{version}"));
+        }
+        let lacking = format!("{:#}", released(folder.path(), &address, "1.2.5").unwrap_err());
+        assert!(lacking.contains("has no tag `v1.2.5`") && lacking.contains("--action"), "{lacking}");
+        let nowhere = format!("{:#}", released(folder.path(), &format!("{address}/x"), "1.2.3").unwrap_err());
+        assert!(nowhere.contains("can't be asked for the tag `v1.2.3`: git says: "), "{nowhere}");
+    }
 
     #[test]
     fn a_runner_stands_for_each_system_that_the_config_speaks_of() {
