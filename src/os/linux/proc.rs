@@ -185,6 +185,8 @@ pub(super) fn parse_rollup(text: &[u8]) -> Option<Rollup> {
 pub(super) struct Stat {
     /// Field 3: it has ended, and its parent has not asked how; or its first thread has, while others go on.
     pub(super) zombie: bool,
+    /// The first thread waits for something, and has no CPU.
+    pub(super) sleeps: bool,
     /// Field 4.
     pub(super) parent: u32,
     /// Field 10: pages that it was given without reading a file, those copied on write among them.
@@ -214,7 +216,8 @@ impl Stat {
 pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     let after_name = text.iter().rposition(|&byte| byte == b')')? + 2;
     let mut fields = text.get(after_name..)?.split(|&byte| byte == b' ');
-    let zombie = matches!(fields.next()?.first()?, b'Z' | b'X'); // field 3
+    let state = *fields.next()?.first()?; // field 3
+    let (zombie, sleeps) = (matches!(state, b'Z' | b'X'), matches!(state, b'S' | b'D'));
     let parent = number(fields.next()?)?;
     let minor_faults = number(fields.nth(10 - 5)?)?;
     let childrens_minor_faults = number(fields.next()?)?;
@@ -226,6 +229,7 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     let stack = number(fields.nth(28 - 25)?)?;
     Some(Stat {
         zombie,
+        sleeps,
         parent: u32::try_from(parent).ok()?,
         minor_faults,
         childrens_faults: childrens_minor_faults.saturating_add(childrens_major_faults),
@@ -287,6 +291,7 @@ mod tests {
         }
         let stat = Stat {
             zombie: false,
+            sleeps: true,
             parent: 4,
             minor_faults: 10,
             childrens_faults: 11 + 13,

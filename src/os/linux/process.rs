@@ -136,7 +136,9 @@ impl Process {
     /// Whether it sleeps, and did so since the last tick: then all of it is as it was, and it need not be read.
     pub(super) fn rests(&mut self, now: Instant, buffer: &mut Vec<u8>) -> bool {
         let again = READ_AGAIN + READ_AGAIN / 32 * (self.pid % 32);
-        self.age > NEW && now.duration_since(self.read) < again && self.threads.rest(self.pid, now, buffer)
+        self.age > NEW
+            && now.duration_since(self.read) < again
+            && self.threads.rest(self.pid, self.stat.sleeps, now, buffer)
     }
 
     /// Reads the process as it is now: its memory, how far it rose between the ticks, and what else became of it.

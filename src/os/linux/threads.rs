@@ -32,17 +32,19 @@ struct Thread {
 const LIST_AGAIN: u32 = 16;
 
 impl Threads {
-    /// Whether they sleep, and did so since the last tick: then the process has neither touched memory nor forked.
-    pub(super) fn rest(&mut self, pid: u32, now: Instant, buffer: &mut Vec<u8>) -> bool {
+    /// Whether they sleep, and did so since the last tick: then the process has neither touched memory nor forked. The first one
+    /// was seen to `sleep` since its account was last read, or not.
+    pub(super) fn rest(&mut self, pid: u32, sleeps: bool, now: Instant, buffer: &mut Vec<u8>) -> bool {
         if self.unaccounted || self.threads.is_empty() {
             return false;
         }
         let mut rest = true;
+        let sleeps = sleeps && self.threads.len() == 1;
         for thread in &mut self.threads {
             if thread.pulse.is_none() {
                 thread.pulse = Pulse::open(pid, thread.id, now);
             }
-            match thread.pulse.as_mut().map(|pulse| pulse.rests(now, buffer)) {
+            match thread.pulse.as_mut().map(|pulse| pulse.rests(sleeps, now, buffer)) {
                 Some(Some(rests)) => rest &= rests,
                 // The first thread is there as long as the process: it lacks nothing but the account.
                 None if thread.id == pid => {
@@ -149,13 +151,15 @@ impl Pulse {
         Some(Self { file, account: None, since: now })
     }
 
-    /// Whether the thread sleeps, and did so since the account was last read. None once the thread is gone.
-    fn rests(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<bool> {
+    /// Whether the thread sleeps, and did so since the account was last read. None once the thread is gone. One that was seen to
+    /// `sleep` after that was given no CPU while the account stands still, however short that is.
+    fn rests(&mut self, sleeps: bool, now: Instant, buffer: &mut Vec<u8>) -> Option<bool> {
         let account = parse_schedstat(self.file.read(buffer).ok()?);
         if account != self.account || account.is_none() {
             (self.account, self.since) = (account, now);
+            return Some(false);
         }
-        Some(now.duration_since(self.since) > AT_REST)
+        Some(sleeps || now.duration_since(self.since) > AT_REST)
     }
 }
 
@@ -164,4 +168,33 @@ impl Pulse {
 pub(super) fn has_tickless_cores() -> bool {
     let list = std::fs::read_to_string("/sys/devices/system/cpu/nohz_full").unwrap_or_default();
     list.trim_start().starts_with(|first: char| first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_rests_once_it_is_seen_to_sleep_or_its_account_stood_still_for_long() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let (pid, now, mut buffer) = (child.id(), Instant::now(), Vec::new());
+        let stat = ProcFile::open(&format!("/proc/{pid}/stat")).unwrap();
+        let command = ProcFile::open(&format!("/proc/{pid}/cmdline")).unwrap();
+        let mut pulse = Pulse::open(pid, pid, now).unwrap();
+        // Until it has executed its program, and waits for its end.
+        while !command.read(&mut buffer).unwrap().starts_with(b"sleep")
+            || !parse_stat(stat.read(&mut buffer).unwrap()).unwrap().sleeps
+        {
+            std::thread::yield_now();
+        }
+        let mut told = |sleeps, after| {
+            while pulse.rests(true, now, &mut buffer) == Some(false) {}
+            pulse.rests(sleeps, now + after, &mut buffer)
+        };
+        let (seen, unseen, late) = (told(true, Duration::ZERO), told(false, Duration::ZERO), told(false, 2 * AT_REST));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!((seen, unseen, late), (Some(true), Some(false), Some(true)));
+        assert_eq!(pulse.rests(true, now, &mut buffer), None);
+    }
 }
