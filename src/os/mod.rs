@@ -47,8 +47,8 @@ pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
 pub use source::{ChildEnd, Gone, Reading, Seen, Share, Source, SourceKind, TreeSource, Watched};
 pub use system::{
     Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, may_draw,
-    nobody_reads_output, own_usage, shell, signal_name, signal_number, signal_process, terminal_width, thread_cpu,
-    unbuffered_stdout,
+    nobody_reads_output, own_usage, shell, signal_name, signal_number, signal_process, speaks_sequences,
+    terminal_width, thread_cpu, unbuffered_stdout,
 };
 pub use watch::{container_group, watch_group, watch_machine, watch_tree};
 

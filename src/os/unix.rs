@@ -323,6 +323,12 @@ pub fn terminal_width() -> Option<usize> {
     size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
+/// Whether control sequences do what they say on a terminal: all do here that do not say that they are dumb.
+#[must_use]
+pub const fn speaks_sequences() -> bool {
+    true
+}
+
 /// Whether memguard may draw on the terminal that standard error is on. The workload whose group `leader` names, or memguard itself,
 /// must have it: behind another program's back nothing is drawn. Nor is it where keys are read as they are typed or not shown: a
 /// password is asked for, or the whole screen is in use. Nor where a program in the background is stopped for it (`TOSTOP`,

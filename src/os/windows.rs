@@ -1,5 +1,6 @@
 //! Windows: job objects instead of process groups, and one signal.
 
+mod console;
 mod job;
 mod process;
 
@@ -18,6 +19,7 @@ use same_file::Handle;
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent};
 use windows_sys::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, CREATE_SUSPENDED};
 
+pub use self::console::{may_draw, speaks_sequences, terminal_width};
 pub(super) use self::job::Job;
 pub(super) use self::process::{Counters, Process};
 use super::OwnUsage;
@@ -193,20 +195,14 @@ pub fn unbuffered_stdout() -> io::Result<io::Stdout> {
     Ok(io::stdout())
 }
 
-/// Not asked for on this system.
+/// Whether standard output is nothing that another program reads from and may print to the terminal.
 #[must_use]
-pub fn terminal_width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok()
-}
-
-/// Never: older consoles show control sequences as they are.
-#[must_use]
-pub const fn may_draw(_leader: u32) -> bool {
-    false
-}
-
-/// Not asked for on this system.
-#[must_use]
-pub const fn nobody_reads_output() -> bool {
-    false
+pub fn nobody_reads_output() -> bool {
+    use std::io::IsTerminal as _;
+    let stdout = io::stdout();
+    let is_file = || {
+        let file = File::from(stdout.as_handle().try_clone_to_owned().ok()?);
+        file.metadata().ok().filter(std::fs::Metadata::is_file)
+    };
+    stdout.is_terminal() || is_file().is_some()
 }

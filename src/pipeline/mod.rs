@@ -55,7 +55,8 @@ impl Voice {
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto => {
-                is_terminal && !is_dumb() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                is_terminal && !is_dumb() && !is_unwanted && os::speaks_sequences()
             }
         };
         let width = if is_terminal { os::terminal_width().unwrap_or(WIDTH) } else { WIDTH };
