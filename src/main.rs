@@ -36,7 +36,8 @@ fn carry_out(cli: Cli) -> Result<u8> {
         }
         Command::Check(typed) => {
             let (plan, import) = (plan_check(&typed, &os::platform())?, plan_import(&typed.import)?);
-            pipeline::check(&typed.dir, &plan, &import, Voice::new(cli.color, typed.quiet, &out)).map(number)
+            let voice = Voice::new(cli.color, typed.quiet, &out);
+            pipeline::check(&typed.dir, &plan, &import, typed.out.as_deref(), voice).map(number)
         }
         Command::Merge(typed) => {
             let voice = Voice::new(cli.color, typed.quiet, &out);

@@ -116,6 +116,10 @@ pub struct Check {
     /// How a file of another program is read.
     #[command(flatten)]
     pub import: ImportFlags,
+    /// Write the whole report there: results.json, report.md, junit.xml, report.html and the graphs. Without it the page and the
+    /// graphs of a folder that a run wrote are drawn anew, and its other files stay.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Print only what is wrong.
     #[arg(long, short)]
     pub quiet: bool,

@@ -102,7 +102,7 @@ pub fn plan_accept(config: Option<&Path>, named: Option<&Path>, system: &str) ->
     let mut reader = Reader::default();
     let judge =
         JudgeFlags { config: config.map(Path::to_owned), baseline: named.map(Path::to_owned), ..JudgeFlags::default() };
-    let typed = Check { dir: PathBuf::new(), judge, import: ImportFlags::default(), quiet: false };
+    let typed = Check { dir: PathBuf::new(), judge, import: ImportFlags::default(), out: None, quiet: false };
     let (plan, _) = reader.judging(&typed, system);
     reader.done(plan)
 }

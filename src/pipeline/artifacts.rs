@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use super::actions;
 use super::judge::Workload;
+use crate::config::name_fault;
 use crate::github::Actions;
 use crate::report::chart::ChartModel;
 use crate::report::{self, Details, Edits, Place, chart, results};
@@ -18,13 +19,9 @@ const PAGE: &str = "report.html";
 /// Makes the folder for the artifacts ready: what an earlier report left is removed, so that two are never mixed. Anything
 /// else that lies there stays.
 pub(super) fn clear(out: &Path) -> Result<()> {
-    if out.is_file() {
-        bail!("`{}` is a file, and the artifacts need a folder\nhelp: name another with --out", out.display());
-    }
-    files::create_folder(out)?;
+    create(out)?;
     for path in files::list(out)? {
-        let is_workload = path.is_dir() && path.join("run-1").join("run.json").is_file();
-        if is_workload {
+        if has_run(&path) {
             std::fs::remove_dir_all(&path)
                 .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
         } else if path.file_name().is_some_and(|name| [RESULTS, MARKDOWN, JUNIT, PAGE].iter().any(|own| name == *own)) {
@@ -32,7 +29,36 @@ pub(super) fn clear(out: &Path) -> Result<()> {
                 .with_context(|| format!("could not remove the earlier `{}`", path.display()))?;
         }
     }
-    // Better to know before a long run than after it.
+    probe(out)
+}
+
+/// Makes a folder ready for a report of what was measured elsewhere, and refuses one with measurements, which are no report's to remove.
+pub(super) fn make_room(out: &Path) -> Result<()> {
+    create(out)?;
+    if out.join("run.json").is_file()
+        || files::list(out)?.iter().any(|path| has_run(path) || path.join("run.json").is_file())
+    {
+        bail!(
+            "there are measurements in `{}`, which a report of others would be mixed with\nhelp: name another folder with --out",
+            out.display()
+        );
+    }
+    probe(out)
+}
+
+fn create(out: &Path) -> Result<()> {
+    if out.is_file() {
+        bail!("`{}` is a file, and the artifacts need a folder\nhelp: name another with --out", out.display());
+    }
+    files::create_folder(out)
+}
+
+fn has_run(path: &Path) -> bool {
+    path.join("run-1").join("run.json").is_file()
+}
+
+/// Better to know before a long run than after it.
+fn probe(out: &Path) -> Result<()> {
     let probe = out.join(".memguard-probe");
     files::create(&probe).map(drop)?;
     std::fs::remove_file(&probe).with_context(|| format!("could not remove `{}`", probe.display()))
@@ -60,6 +86,18 @@ pub(super) fn write(
     outcomes.into_iter().collect()
 }
 
+/// Draws the page, and the graphs of the workloads that have a folder here.
+pub(super) fn draw_anew(dir: &Path, workloads: &[Workload], code: ExitCode, edits: &Edits) -> Result<()> {
+    let is_here = |workload: &&Workload| {
+        let name = &workload.judged.name;
+        name_fault(name).is_none() && dir.join(name).is_dir()
+    };
+    let mut outcomes: Vec<Result<()>> =
+        workloads.iter().filter(is_here).map(|workload| graphs(dir, workload)).collect();
+    outcomes.push(page(dir, workloads, code, edits));
+    outcomes.into_iter().collect()
+}
+
 /// Writes the page alone.
 pub(super) fn page(out: &Path, workloads: &[Workload], code: ExitCode, edits: &Edits) -> Result<()> {
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
@@ -68,7 +106,19 @@ pub(super) fn page(out: &Path, workloads: &[Workload], code: ExitCode, edits: &E
 }
 
 fn graphs(out: &Path, workload: &Workload) -> Result<()> {
-    draw(&out.join(&workload.judged.name), &chart::of(&workload.judged, &workload.details))
+    let folder = out.join(folder_name(&workload.judged.name));
+    files::create_folder(&folder)?;
+    draw(&folder, &chart::of(&workload.judged, &workload.details))
+}
+
+/// A workload's name is that of its folder. What another program recorded is called as its file is, which may be no name for a folder.
+fn folder_name(name: &str) -> String {
+    if name_fault(name).is_none() {
+        return name.to_owned();
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let plain: String = name.chars().take(50).map(|c| if is_plain(c) { c } else { '-' }).collect();
+    format!("memory-{plain}")
 }
 
 /// Draws a graph in both formats into a folder.

@@ -9,7 +9,7 @@ use crate::baseline::{Key, Store};
 use crate::config::{Import, Judging, JudgingPlan};
 use crate::report::{self, Details, Edits, chart};
 use crate::trace::{RunFiles, RunRecord};
-use crate::verdict::{self, Base, ExitCode, Judged, JudgedRun, Limits};
+use crate::verdict::{self, Base, ExitCode, Judged, JudgedRun, Leg, Limits};
 
 /// Command lines that are told of.
 const COMMANDS: usize = 10;
@@ -90,11 +90,14 @@ fn common_key(runs: &[JudgedRun]) -> Result<Key> {
     Ok(first)
 }
 
-/// Judges recorded traces again, under today's limits and baseline.
+/// Judges recorded traces again, under today's limits and baseline. The report of that goes to `out`, where it is named.
 ///
 /// # Errors
-/// When the folder holds no runs, a file of theirs can't be read, or the config has no such workload.
-pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, voice: Voice) -> Result<ExitCode> {
+/// When the folder holds no runs, a file of theirs can't be read, the config has no such workload, or `out` can't be written.
+pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, out: Option<&Path>, voice: Voice) -> Result<ExitCode> {
+    if let Some(out) = out {
+        artifacts::make_room(out)?;
+    }
     let store = plan.baseline.store()?;
     let mut workloads = Vec::new();
     for runs in import::runs_at(dir, import)? {
@@ -104,15 +107,34 @@ pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, voice: Voice) -> R
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
-    let mut text = tell(&workloads, code, voice, dir.is_dir().then_some(dir), plan.base.as_ref());
-    if dir.is_dir() {
-        // What was asked for is the judgement: a folder that can't be written to does not keep it back.
-        if let Err(error) = artifacts::page(dir, &workloads, code, &Edits::of(plan.base.as_ref())) {
-            text.insert_str(0, &format!("warning: the page was not written: {error:#}\n"));
+    let report = out.or_else(|| dir.is_dir().then_some(dir));
+    let mut text = tell(&workloads, code, voice, report, plan.base.as_ref());
+    let written = match out {
+        Some(out) => artifacts::write(out, &workloads, code, &[leg(&judged, plan)], None),
+        None if dir.is_dir() => {
+            // What was asked for is the judgement: a folder that can't be written to does not keep it back.
+            if let Err(error) = artifacts::draw_anew(dir, &workloads, code, &Edits::of(plan.base.as_ref())) {
+                text.insert_str(0, &format!("warning: the report was not drawn anew: {error:#}\n"));
+            }
+            Ok(())
         }
-    }
+        None => Ok(()),
+    };
     std::io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
-    Ok(code)
+    written.map(|()| code)
+}
+
+/// What was judged, as the work of one machine.
+fn leg(judged: &[Judged], plan: &JudgingPlan) -> Leg {
+    Leg {
+        platform: judged.first().map(|judged| judged.key.platform.clone()).unwrap_or_default(),
+        workloads: judged.iter().map(|judged| judged.name.clone()).collect(),
+        config: None,
+        flags: Vec::new(),
+        commit: None,
+        shard: None,
+        base: plan.base.clone(),
+    }
 }
 
 fn judging<'a>(plan: &'a JudgingPlan, record: &RunRecord) -> Result<&'a Judging> {
