@@ -51,6 +51,8 @@ pub fn compare(
                 name(new)
             );
         }
+        warnings
+            .extend([("base", old), ("head", new)].into_iter().filter_map(|(word, workload)| unseen(word, workload)));
         pairs.push(Pair { base: side(old), head: side(new) });
     }
     for new in head.iter().filter(|new| !alone && base.iter().all(|old| name(old) != name(new))) {
@@ -71,6 +73,14 @@ fn read(path: &Path, rules: &Rules, import: &Import) -> Result<Vec<Workload>> {
     let store = Store::none();
     let runs = import::runs_at(path, import)?;
     runs.iter().map(|runs| judge::workload(runs, rules, &Limits::default(), &store, false)).collect()
+}
+
+/// A line of a log that was left out takes nothing and hides what it took.
+fn unseen(word: &str, workload: &Workload) -> Option<String> {
+    let lines = workload.details.log_growth.as_ref()?.unseen.lines;
+    let name = report::plain(&workload.judged.name, 64);
+    (lines > 0)
+        .then(|| format!("`{name}`: {lines} lines are not in the log of the {word}: no memory is put down to them"))
 }
 
 fn side(workload: &Workload) -> Side<'_> {

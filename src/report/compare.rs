@@ -91,25 +91,46 @@ pub(super) fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
     rows
 }
 
-/// The templates of the lines after which more, or less, was taken than before, the largest change first; the empty one stands
-/// for what was taken before the first line.
-pub(super) fn moved<'a>(pair: &Pair<'a>) -> Vec<(SignedBytes, &'a str)> {
+/// Where in the log memory was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place<'a> {
+    BeforeFirstLine,
+    /// After lines of this template; a workload's own text, not escaped.
+    AfterLine(&'a str),
+    /// While lines were left out of the log.
+    NotInTheLog,
+}
+
+impl Place<'_> {
+    /// In words, where it is no line.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::BeforeFirstLine => "before the first line",
+            Self::AfterLine(_) => "after a line",
+            Self::NotInTheLog => "where lines are not in the log",
+        }
+    }
+}
+
+/// Where more, or less, was taken than before, the largest change first.
+pub(super) fn moved<'a>(pair: &Pair<'a>) -> Vec<(SignedBytes, Place<'a>)> {
     let (Some(base), Some(head)) = (pair.base.log_growth, pair.head.log_growth) else { return Vec::new() };
     let rise = |growth: &LogGrowth, template: &str| {
         growth.templates.iter().find(|other| other.template == template).map(|other| other.rise)
     };
-    let mut moved: Vec<(SignedBytes, &'a str)> = Vec::new();
+    let mut moved: Vec<(SignedBytes, Place<'a>)> = Vec::new();
     for template in &head.templates {
         // What is not among those told one by one rose by less than the least of them: as nothing, as far as is known.
         let before = rise(base, &template.template).unwrap_or_default();
-        moved.push((template.rise - before, &template.template));
+        moved.push((template.rise - before, Place::AfterLine(&template.template)));
     }
     for template in base.templates.iter().filter(|template| rise(head, &template.template).is_none()) {
-        moved.push((Bytes::ZERO - template.rise, &template.template));
+        moved.push((Bytes::ZERO - template.rise, Place::AfterLine(&template.template)));
     }
-    moved.push((head.before_first_line - base.before_first_line, ""));
+    moved.push((head.before_first_line - base.before_first_line, Place::BeforeFirstLine));
+    moved.push((head.unseen.rise - base.unseen.rise, Place::NotInTheLog));
     moved.retain(|(change, _)| change.magnitude() >= WORTH_TELLING);
-    moved.sort_by_key(|(change, template)| (std::cmp::Reverse(change.magnitude()), *template));
+    moved.sort_by_key(|(change, place)| (std::cmp::Reverse(change.magnitude()), *place));
     moved
 }
 
@@ -121,11 +142,39 @@ fn lines(out: &mut String, pair: &Pair<'_>, width: usize) {
     let _ = writeln!(out, "\nwhat moved, by log line of `{}`:", plain(&pair.head.judged.name, 64));
     let amounts: Vec<String> = moved.iter().take(LINES).map(|(change, _)| change.to_string()).collect();
     let widest = amounts.iter().map(|amount| amount.width()).max().unwrap_or(0);
-    for (amount, (_, template)) in amounts.iter().zip(&moved) {
-        let what = match *template {
-            "" => "before the first line".to_owned(),
-            template => format!("\"{}\"", template.trim()),
+    for (amount, (_, place)) in amounts.iter().zip(&moved) {
+        let what = match *place {
+            Place::AfterLine(template) => format!("\"{}\"", template.trim()),
+            place => place.words().to_owned(),
         };
         let _ = writeln!(out, "  {amount:>widest$}  {}", plain(&what, width.saturating_sub(widest + 4).max(20)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{OtherTemplates, Unseen};
+    use crate::baseline::{Found, example};
+    use crate::verdict::{Limits, judge};
+
+    #[test]
+    fn what_was_taken_while_lines_were_left_out_of_a_log_is_told_as_that() {
+        let judged =
+            judge(example::key("a"), Vec::new(), &Limits::default(), Found::Missing { why: String::new() }, false);
+        let growth = |mib| LogGrowth {
+            total: Bytes::from_mib(60),
+            unseen: Unseen { lines: 7, rise: Bytes::from_mib(mib) },
+            before_first_line: Bytes::from_mib(5),
+            templates: Vec::new(),
+            others: OtherTemplates { templates: Some(0), lines: 0, rise: Bytes::ZERO },
+        };
+        let (base, head) = (growth(1), growth(40));
+        let side = |log_growth| Side { judged: &judged, log_growth: Some(log_growth) };
+        let pair = Pair { base: side(&base), head: side(&head) };
+        assert_eq!(moved(&pair), [(Bytes::from_mib(40) - Bytes::from_mib(1), Place::NotInTheLog)]);
+        let mut out = String::new();
+        lines(&mut out, &pair, 80);
+        assert!(out.contains("39.0 MiB  where lines are not in the log"), "{out}");
     }
 }

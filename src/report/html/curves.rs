@@ -6,7 +6,7 @@ use super::markup::Markup;
 use super::table::{Cell, Head, Table};
 use super::tables::left_out;
 use crate::report::chart::ChartModel;
-use crate::report::compare::{self, Pair};
+use crate::report::compare::{self, Pair, Place};
 use crate::trace::Curve;
 use crate::units::format_duration;
 
@@ -62,10 +62,10 @@ pub(super) fn moved(html: &mut Markup, pairs: &[Pair<'_>], detail: &Detail) {
     Table { caption: "What moved", heads: &heads, rows: rows.collect(), note }.write(html);
     for pair in pairs.iter().take(detail.workloads) {
         let moved = compare::moved(pair);
-        let rows = moved.iter().take(LINES.min(detail.rows)).map(|(change, template)| {
-            let after = match *template {
-                "" => Cell::Name("before the first line".to_owned()),
-                template => Cell::Code(cut(template.trim(), detail.characters)),
+        let rows = moved.iter().take(LINES.min(detail.rows)).map(|(change, place)| {
+            let after = match *place {
+                Place::AfterLine(template) => Cell::Code(cut(template.trim(), detail.characters)),
+                place => Cell::Name(place.words().to_owned()),
             };
             vec![after, Cell::Number(change.to_string())]
         });
