@@ -68,6 +68,15 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// Shows what is read already and not handed out yet to `take`, again and again, as long as it says how long the line was
+    /// that it took from its beginning.
+    pub(super) fn pass(&mut self, mut take: impl FnMut(&[u8]) -> Option<usize>) {
+        while let Some(length) = take(&self.buffer[self.begin..self.end]) {
+            self.begin += length;
+            self.number += 1;
+        }
+    }
+
     fn fill(&mut self) -> io::Result<()> {
         let read = loop {
             match self.from.read(&mut self.buffer[self.end..]) {
@@ -109,20 +118,22 @@ impl<R: Read> Lines<R> {
     }
 }
 
+/// Hands out what it holds in pieces of at most so many bytes.
+#[cfg(test)]
+pub(super) struct Pieces<'a>(pub(super) &'a [u8], pub(super) usize);
+
+#[cfg(test)]
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.1.min(buffer.len());
+        self.0.read(&mut buffer[..most])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    /// Hands out what it holds in pieces of at most so many bytes.
-    struct Pieces<'a>(&'a [u8], usize);
-
-    impl Read for Pieces<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let most = self.1.min(buffer.len());
-            self.0.read(&mut buffer[..most])
-        }
-    }
 
     fn lines(text: &[u8], piece: usize) -> Vec<(u64, Vec<u8>, Whole)> {
         let mut lines = Lines::new(Pieces(text, piece));

@@ -9,6 +9,7 @@ mod lines;
 mod log;
 mod mprof;
 mod number;
+mod plain;
 mod run;
 mod table;
 #[cfg(test)]
@@ -143,7 +144,11 @@ fn read_from(from: impl Read, name: &str, columns: &Columns) -> Result<Recording
     if table.first_is_a_row {
         table.take(number, &first, &mut sink).with_context(|| name.to_owned())?;
     }
-    while let Some(line) = lines.next_line().with_context(in_file)? {
+    loop {
+        if let Some(plain) = table.plain() {
+            lines.pass(|text| plain.take(text, &mut sink));
+        }
+        let Some(line) = lines.next_line().with_context(in_file)? else { break };
         match line.whole.fault() {
             Some(fault) => sink.faults.add(line.number, fault, line.text),
             None => table.take(line.number, line.text, &mut sink).with_context(|| name.to_owned())?,
@@ -178,10 +183,10 @@ impl Sink {
             return false;
         }
         let first = *self.first.get_or_insert(nanos);
-        let Ok(since) = u64::try_from(i128::from(nanos) - i128::from(first)) else { return false };
         self.last = nanos;
         self.rows += 1;
-        self.builder.push_point(SamplePoint { at: std::time::Duration::from_nanos(since), memory });
+        let at = std::time::Duration::from_nanos(nanos.abs_diff(first));
+        self.builder.push_point(SamplePoint { at, memory });
         true
     }
 

@@ -58,6 +58,26 @@ impl Decimal {
         Some(Self { digits: if negative { -digits } else { digits }, places: fraction.len() as u32 })
     }
 
+    /// Reads `12` or `12.5` from the beginning of a text that goes on behind it, and tells how long it was. None of a number with
+    /// more digits than are read exactly, and where fewer than eight bytes follow the beginning of its digits.
+    pub(super) fn leading(text: &[u8], comma: bool) -> Option<(Self, usize)> {
+        let (whole, length) = leading_digits(text)?;
+        if length == 0 {
+            return None;
+        }
+        let is_point = |byte: &u8| *byte == b'.' || (comma && *byte == b',');
+        let Some(rest) = text[length..].split_first().and_then(|(byte, rest)| is_point(byte).then_some(rest)) else {
+            return Some((Self { digits: whole.cast_signed(), places: 0 }, length));
+        };
+        let (fraction, places) = leading_digits(rest)?;
+        if places > 9 || length + places > 18 {
+            return None;
+        }
+        // At most 18 digits in all.
+        let digits = whole * POWERS[places].cast_unsigned() + fraction;
+        Some((Self { digits: digits.cast_signed(), places: places as u32 }, length + 1 + places))
+    }
+
     fn scientific(text: &[u8]) -> Option<Self> {
         let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
         if !value.is_finite() || value.abs() >= 9e18 {
@@ -93,7 +113,7 @@ impl Decimal {
 
     /// Whether digits stand behind the point that are not zero.
     pub(super) fn has_fraction(self) -> bool {
-        self.digits % POWERS[self.places as usize] != 0
+        self.places > 0 && self.digits % POWERS[self.places as usize] != 0
     }
 
     pub(super) fn magnitude(self) -> f64 {
@@ -105,6 +125,39 @@ impl Decimal {
 fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
+}
+
+/// The number of the digits that a text begins with, and how many they are. None of more than 18, and where fewer than eight
+/// bytes are left of the text before they end.
+///
+/// Eight bytes at a time: a digit is `0x30` to `0x39`, so its upper half is 3, and still is after 6 is added. What is carried over
+/// goes from a byte that is no digit to the one behind it, which does not matter any more. Then neighbours are added up in pairs.
+fn leading_digits(text: &[u8]) -> Option<(u64, usize)> {
+    const UPPER: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const THREES: u64 = 0x3030_3030_3030_3030;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    let (mut number, mut length) = (0, 0);
+    loop {
+        let word = u64::from_le_bytes(*text.get(length..)?.first_chunk()?);
+        let other = ((word & UPPER) ^ THREES) | ((word.wrapping_add(SIXES) & UPPER) ^ THREES);
+        let count = (other.trailing_zeros() / 8) as usize;
+        if count == 0 {
+            return Some((number, length));
+        }
+        if length + count > 18 {
+            return None;
+        }
+        // The last digit stands in the last byte, and the bytes before the first are zero.
+        let digits = (word & !UPPER) << (64 - 8 * count);
+        let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+        let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+        let eight = (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff;
+        number = number * POWERS[count].cast_unsigned() + eight;
+        length += count;
+        if count < 8 {
+            return Some((number, length));
+        }
+    }
 }
 
 /// Reads a date with its time of day: RFC 3339, or the same with a blank for the `T`, a comma for the point, and no zone, which
@@ -201,6 +254,20 @@ mod tests {
             let wanted: f64 = text.parse().unwrap();
             let read = value(&text).unwrap();
             prop_assert!((read - wanted).abs() <= wanted.abs() * 1e-12 + 1e-9, "{text}: {read}");
+        }
+
+        #[test]
+        fn a_number_that_more_follows_is_read_as_it_is_alone(
+            text in "[0-9]{1,20}|[0-9]{1,12}[.,][0-9]{0,12}", behind in "[\n;\\]:/ e\u{80}\u{fffd}][0-9a-z]{9}", comma in any::<bool>()
+        ) {
+            let Some((number, length)) = Decimal::leading(format!("{text}{behind}").as_bytes(), comma) else {
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                let places = text.split_once(['.', ',']).map_or(0, |(_, fraction)| fraction.len());
+                prop_assert!(digits > 18 || places > 9);
+                return Ok(());
+            };
+            prop_assert!(length == text.len() || (!comma && text[length..].starts_with(',')), "{length}");
+            prop_assert_eq!(Some(number), Decimal::parse(&text.as_bytes()[..length], comma));
         }
 
         #[test]

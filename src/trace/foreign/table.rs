@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::faults::Fault;
 use super::header::{Unit, memory_column, time_column};
 use super::number::{Decimal, parse_date};
+use super::plain::Plain;
 use super::{Columns, Format, Sink};
 use crate::trace::memory_csv::HEADER;
 use crate::units::Bytes;
@@ -116,6 +117,20 @@ impl Table {
         let unit = columns.unit.map_or(unit, Unit::Is);
         let cells = matches!(separator, Separator::Byte(_)).then_some(cells.len());
         Ok(Self { time, memory, cells, clock: Clock::Unseen(clock), unit, ..table })
+    }
+
+    /// What its rows look like where they are numbers alone. None before the first, and where they can't be.
+    pub(super) fn plain(&self) -> Option<Plain> {
+        let (Separator::Byte(separator), Clock::Number { nanos, .. }) = (self.separator, self.clock) else {
+            return None;
+        };
+        let unit = match self.unit {
+            Unit::Is(unit) => Some(unit),
+            Unit::Unsaid => None,
+            Unit::Ambiguous => return None,
+        };
+        let (time, memory, comma) = (self.time, self.memory, self.has_decimal_commas());
+        Some(Plain { separator, cells: self.cells?, time, memory, comma, nanos, unit })
     }
 
     /// Takes a row. A fault of its own leaves it out.

@@ -1,3 +1,4 @@
+use super::lines::Pieces;
 use super::*;
 use proptest::prelude::*;
 
@@ -141,7 +142,45 @@ fn a_long_recording_is_thinned_to_the_highest_of_every_stretch() {
     assert_eq!(recording.points.iter().map(|point| point.memory.0).max(), Some(100_002));
 }
 
+/// Rows of which most are numbers alone, and the others all that can come between them.
+fn any_rows(separator: char) -> impl Strategy<Value = String> {
+    let cell = prop_oneof![
+        30 => "[0-9]{1,3}",
+        10 => "[0-9]{1,9}\\.[0-9]{0,3}",
+        1 => "[0-9]{9,20}(\\.[0-9]{0,12})?",
+        1 => prop::sample::select(&["", "nan", "-5", "+7", "1e3", ".5", "7 MiB", "1,5", " 8 ", "#", "\"9\"", "\"a,b\"", "\"", "\u{fffd}"][..])
+            .prop_map(str::to_owned),
+    ];
+    let end = prop_oneof![20 => Just("\n"), 2 => Just("\r\n"), 1 => Just("\r\r\n"), 1 => Just(" \n"), 1 => Just(",\n"), 1 => Just("")];
+    let cells = prop_oneof![10 => Just(3), 1 => 0usize..5]
+        .prop_flat_map(move |count| prop::collection::vec(cell.clone(), count));
+    let row = (cells, end).prop_map(move |(cells, end)| cells.join(&separator.to_string()) + end);
+    prop::collection::vec(row, 0..40).prop_map(|rows| rows.concat())
+}
+
 proptest! {
+    /// Byte by byte no row is ever there whole, and all are read in the way that knows every kind.
+    #[test]
+    fn plain_rows_are_read_as_those_of_every_kind_are(
+        (rows, header) in prop::sample::select(&[',', ';', '\t'][..]).prop_flat_map(|separator| {
+            let headers = ["bytes,note,time", "time,note,bytes", "note,time_ms,rss_mib", "time,note,rss", "10,20,30"];
+            let header = prop::sample::select(headers.to_vec());
+            (any_rows(separator), header.prop_map(move |header| header.replace(',', &separator.to_string())))
+        })
+    ) {
+        let text = format!("{header}\n{rows}");
+        let numbered = header.starts_with("10").then_some(("1", "3"));
+        let columns = Columns {
+            time: numbered.map(|(time, _)| time.to_owned()),
+            memory: numbered.map(|(_, memory)| memory.to_owned()),
+            zone: Some(TimeZone::UTC),
+            ..Columns::default()
+        };
+        let shown = |read: Result<Recording>| read.map(|recording| format!("{recording:?}")).map_err(|error| format!("{error:#}"));
+        let at_once = shown(read_with(&text, &columns));
+        prop_assert_eq!(at_once, shown(read_from(Pieces(text.as_bytes(), 1), "`a.csv`", &columns)));
+    }
+
     #[test]
     fn no_text_makes_it_panic(text in "(\\PC|[0-9.,;:eT \n\r\t\"#-]){0,200}") {
         let _ = read_text(&text);
