@@ -47,7 +47,12 @@ fn a_whole_report_goes_where_it_is_told_to_and_leaves_what_was_measured_alone() 
         assert!(text(&project, file).contains(part), "{file}");
     }
     assert_eq!(text(&project, "memguard-report/report.html"), page);
+    for stale in ["again/gone/graph.svg", "again/own/notes.txt"] {
+        fs::create_dir(project.path(stale).parent().unwrap()).unwrap();
+        fs::write(project.path(stale), "").unwrap();
+    }
     let green = project.memguard(&["check", "memguard-report", "--peak", "1GiB", "--out", "again"]);
+    assert!(!project.path("again/gone").exists() && project.path("again/own/notes.txt").exists());
     assert_eq!(green.code, 0, "a report is written over an earlier one: {}", green.err);
     assert!(text(&project, "again/results.json").contains("\"verdict\": \"pass\""));
 }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -15,6 +15,7 @@ pub(super) const RESULTS: &str = "results.json";
 const MARKDOWN: &str = "report.md";
 const JUNIT: &str = "junit.xml";
 const PAGE: &str = "report.html";
+const GRAPHS: [&str; 2] = ["graph.svg", "graph.png"];
 
 /// Makes the folder for the artifacts ready: what an earlier report left is removed, so that two are never mixed. Anything
 /// else that lies there stays.
@@ -32,7 +33,8 @@ pub(super) fn clear(out: &Path) -> Result<()> {
     probe(out)
 }
 
-/// Makes a folder ready for a report of what was measured elsewhere, and refuses one with measurements, which are no report's to remove.
+/// Makes a folder ready for a report of what was measured elsewhere: the graphs of an earlier one go. One with measurements is
+/// refused: they are no report's to remove.
 pub(super) fn make_room(out: &Path) -> Result<()> {
     create(out)?;
     if out.join("run.json").is_file()
@@ -42,6 +44,14 @@ pub(super) fn make_room(out: &Path) -> Result<()> {
             "there are measurements in `{}`, which a report of others would be mixed with\nhelp: name another folder with --out",
             out.display()
         );
+    }
+    for folder in files::list(out)?.into_iter().filter(|path| path.is_dir()) {
+        let inside = files::list(&folder)?;
+        let is_graph = |path: &PathBuf| path.file_name().is_some_and(|name| GRAPHS.iter().any(|own| name == *own));
+        if !inside.is_empty() && inside.iter().all(is_graph) {
+            std::fs::remove_dir_all(&folder)
+                .with_context(|| format!("could not remove the earlier `{}`", folder.display()))?;
+        }
     }
     probe(out)
 }
@@ -123,7 +133,7 @@ fn folder_name(name: &str) -> String {
 
 /// Draws a graph in both formats into a folder.
 pub(super) fn draw(folder: &Path, model: &ChartModel) -> Result<()> {
-    let svg = chart::svg(model).and_then(|text| files::replace_drawn(&folder.join("graph.svg"), text.as_bytes()));
-    let png = chart::png(model).and_then(|bytes| files::replace_drawn(&folder.join("graph.png"), &bytes));
+    let svg = chart::svg(model).and_then(|text| files::replace_drawn(&folder.join(GRAPHS[0]), text.as_bytes()));
+    let png = chart::png(model).and_then(|bytes| files::replace_drawn(&folder.join(GRAPHS[1]), &bytes));
     svg.and(png)
 }
