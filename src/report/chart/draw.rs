@@ -1,14 +1,12 @@
-use std::sync::Once;
-
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::FontStyle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, register_font};
 
 use super::bands::Band;
 use super::dashes::dashes;
-use super::labels::Labels;
+use super::labels::{Labels, load_font};
 use super::model::{ChartModel, CurveKind, Line, PlottedCurve};
 use super::palette::{self, BLUE, FAINT, GREEN, GRID, INK, ORANGE, OVERLAID, PAPER, RED, SHADE, SKY};
 use super::scales::{FRAME, Scales};
@@ -21,7 +19,7 @@ const PNG_SCALE: f64 = 2.0;
 /// What plotters writes as the size of a text is less than what it was given: SVG's by its own factor, the bitmap's since it takes
 /// the height of a line for it.
 const SVG_TEXT: f64 = 1.24;
-const PNG_TEXT: f64 = 1.164;
+pub(super) const PNG_TEXT: f64 = 1.164;
 /// A label of a line is moved along it by so much at a time.
 const STEP: f64 = 20.0;
 /// How much higher than it was told the bitmap writes a text, by its size.
@@ -73,16 +71,6 @@ pub fn png(model: &ChartModel) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The font is part of the program: a machine without fonts draws the same picture.
-fn load_font() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // Fails only for bytes that are no font.
-        let _ = register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular());
-        let _ = register_font("sans-serif", FontStyle::Bold, dejavu::sans::bold());
-    });
-}
-
 pub(super) struct Sheet<'a, B: DrawingBackend> {
     area: &'a DrawingArea<B, Shift>,
     scale: f64,
@@ -107,6 +95,14 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         for curve in &model.curves {
             self.curve(curve, &scales, model.programs.is_none())?;
             labels.keep_off(scales.columns(&curve.points, 1.0));
+        }
+        for at in [model.ready, model.stop].into_iter().flatten() {
+            let x = scales.x(at);
+            labels.keep_off(vec![(x, FRAME.top), (x, FRAME.bottom())]);
+        }
+        for line in &model.lines {
+            let ((from, until), y) = (span(line, &scales), scales.y(line.value));
+            labels.keep_off(vec![(from, y), (until, y)]);
         }
         self.log_track(model, &scales, &tracks, &mut labels)?;
         self.segment_track(model, &scales, &tracks)?;
@@ -204,25 +200,23 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         let (x, y) = (scales.x(peak.at), scales.y(peak.memory));
         self.dot((x, y), 4.0, BLUE)?;
         let text = format!("peak {} at {}", peak.memory, format_duration(peak.at));
-        let width = super::labels::text_width(&text, 13.0);
-        let wishes =
-            [(x - width / 2.0, y - 24.0), (x + 9.0, y - 24.0), (x - width - 9.0, y - 24.0), (x + 9.0, y + 6.0)];
-        if let Some(place) = labels.place(&text, 13.0, &wishes) {
+        // Bold letters are that much wider.
+        let size = 13.0 * 1.12;
+        let width = super::labels::text_width(&text, size);
+        let beside = [x + 9.0, x - width - 9.0];
+        let wishes: Vec<(f64, f64)> = [(x - width / 2.0, y - 24.0)]
+            .into_iter()
+            .chain([-24.0, -8.0, 6.0].into_iter().flat_map(|shift| beside.map(|left| (left, y + shift))))
+            .collect();
+        if let Some(place) = labels.place(&text, size, &wishes) {
             self.bold(&text, (place.left, place.top), 13.0, INK)?;
         }
         Ok(())
     }
 
     fn lines(&self, model: &ChartModel, scales: &Scales, labels: &mut Labels) -> Result<()> {
-        let span = |line: &Line| {
-            line.window.map_or((FRAME.left, FRAME.right()), |(from, until)| (scales.x(from), scales.x(until)))
-        };
         for line in &model.lines {
-            let ((from, until), y) = (span(line), scales.y(line.value));
-            labels.keep_off(vec![(from, y), (until, y)]);
-        }
-        for line in &model.lines {
-            let ((from, until), y) = (span(line), scales.y(line.value));
+            let ((from, until), y) = (span(line, scales), scales.y(line.value));
             let colour = if line.crossed { RED } else { GREEN };
             self.stroke(&[(from, y), (until, y)], colour.mix(1.0), 1.6)?;
             let text = if line.crossed { format!("{}: exceeded", line.label) } else { line.label.clone() };
@@ -338,6 +332,11 @@ fn legend(curve: &PlottedCurve) -> String {
         (CurveKind::Overlaid(_), Some(peak)) => format!("{}: peak {peak}", curve.label),
         _ => curve.label.clone(),
     }
+}
+
+/// From where to where a limit holds.
+fn span(line: &Line, scales: &Scales) -> (f64, f64) {
+    line.window.map_or((FRAME.left, FRAME.right()), |(from, until)| (scales.x(from), scales.x(until)))
 }
 
 fn look(kind: CurveKind) -> (RGBColor, f64) {

@@ -1,3 +1,9 @@
+use std::sync::Once;
+
+use plotters::style::{FontStyle, IntoFont as _, register_font};
+
+use super::draw::PNG_TEXT;
+
 /// A rectangle in pixels, y downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rect {
@@ -33,6 +39,11 @@ impl Rect {
         })
     }
 
+    /// With so much room on every side.
+    fn widened(&self, by: f64) -> Self {
+        Self { left: self.left - by, top: self.top - by, width: self.width + 2.0 * by, height: self.height + 2.0 * by }
+    }
+
     /// The same size, moved as little as it takes to lie within.
     fn moved_into(mut self, frame: &Self) -> Self {
         self.left = self.left.min(frame.right() - self.width).max(frame.left);
@@ -41,10 +52,29 @@ impl Rect {
     }
 }
 
-/// How wide a text is drawn, near enough to leave room for it: DejaVu Sans is about 0.6 em a character.
-pub(super) fn text_width(text: &str, size: f64) -> f64 {
-    unicode_width::UnicodeWidthStr::width(text) as f64 * size * 0.61
+/// The font is part of the program: a machine without fonts draws the same picture.
+pub(super) fn load_font() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Fails only for bytes that are no font.
+        let _ = register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular());
+        let _ = register_font("sans-serif", FontStyle::Bold, dejavu::sans::bold());
+    });
 }
+
+/// How wide a text is drawn, by the program's own font: it is a wide one, and what shows an SVG may use another.
+pub(super) fn text_width(text: &str, size: f64) -> f64 {
+    // Widths are told in whole pixels.
+    const FINE: f64 = 16.0;
+    load_font();
+    let told = ("sans-serif", size * PNG_TEXT * FINE).into_font().box_size(text);
+    // Characters that the font lacks are told as nothing. Those of East Asia, two columns wide, are as wide as high.
+    let least = unicode_width::UnicodeWidthStr::width(text) as f64 * size * 0.5;
+    told.map_or(0.0, |(width, _)| f64::from(width) / FINE).max(least)
+}
+
+/// Between a label and a curve.
+const AIR: f64 = 1.5;
 
 /// Finds room for labels: inside the frame, not over one another, and where that can be, not over a curve.
 #[derive(Debug)]
@@ -75,8 +105,8 @@ impl Labels {
         free
     }
 
-    /// The first of the wished places that is free, one on no curve before all others; else the nearest free one below or above;
-    /// None where there is no room left.
+    /// Of the wished places that are free the one on the fewest curves, the first of several; else the nearest free one below or
+    /// above; None where there is no room left.
     pub(super) fn place(&mut self, text: &str, size: f64, wishes: &[(f64, f64)]) -> Option<Rect> {
         let (width, height) = (text_width(text, size), size * 1.3);
         if width > self.frame.width || height > self.frame.height {
@@ -84,9 +114,11 @@ impl Labels {
         }
         let inside = |left, top| Rect { left, top, width, height }.moved_into(&self.frame);
         let free = |rect: &Rect| self.taken.iter().all(|other| !rect.overlaps(other));
-        let places = || wishes.iter().map(|(left, top)| inside(*left, *top)).filter(free);
-        let on_none = |rect: &Rect| !self.curves.iter().any(|curve| rect.is_crossed_by(curve));
-        let wished = places().find(on_none).or_else(|| places().next());
+        let crossings = |rect: &Rect| {
+            let wide = rect.widened(AIR);
+            self.curves.iter().filter(|curve| wide.is_crossed_by(curve)).count()
+        };
+        let wished = wishes.iter().map(|(left, top)| inside(*left, *top)).filter(free).min_by_key(crossings);
         let found = wished.or_else(|| {
             let (left, top) = *wishes.first()?;
             let rows = (self.frame.height / height) as i32;
@@ -106,13 +138,17 @@ mod tests {
     const FRAME: Rect = Rect { left: 90.0, top: 60.0, width: 880.0, height: 370.0 };
 
     #[test]
-    fn of_the_wished_places_the_first_on_no_curve_is_taken() {
+    fn of_the_wished_places_the_first_on_the_fewest_curves_is_taken() {
         let mut labels = Labels::new(FRAME);
         labels.keep_off(vec![(100.0, 400.0), (300.0, 100.0), (300.0, 300.0), (900.0, 300.0)]);
         let mut at = |wishes: &[(f64, f64)]| labels.place("label", 10.0, wishes).map(|rect| (rect.left, rect.top));
         assert_eq!(at(&[(180.0, 240.0), (500.0, 295.0), (500.0, 280.0)]), Some((500.0, 280.0)));
         assert_eq!(at(&[(290.0, 200.0), (310.0, 200.0)]), Some((310.0, 200.0)));
         assert_eq!(at(&[(700.0, 290.0)]), Some((700.0, 290.0)), "rather on a curve than nowhere");
+        labels.keep_off(vec![(600.0, 60.0), (600.0, 430.0)]);
+        let mut at = |wishes: &[(f64, f64)]| labels.place("label", 10.0, wishes).map(|rect| (rect.left, rect.top));
+        assert_eq!(at(&[(590.0, 295.0), (590.0, 200.0)]), Some((590.0, 200.0)), "on one rather than on two");
+        assert_eq!(at(&[(590.0, 100.0), (603.0, 100.0)]), Some((603.0, 100.0)), "beside a line");
     }
 
     proptest! {

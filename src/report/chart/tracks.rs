@@ -38,6 +38,8 @@ impl Tracks {
 
 /// So many lines are told on the graph.
 const TOLD: usize = 3;
+/// So many rows of text may stand over one another.
+const ROWS: u32 = 8;
 /// The text of a segment, and that of a line.
 const SMALL: f64 = 11.5;
 
@@ -65,15 +67,21 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         let mut told: Vec<_> = model.log.iter().filter(|mark| mark.is_strong && !mark.text.is_empty()).collect();
         told.sort_by_key(|mark| std::cmp::Reverse(mark.rise));
         told.truncate(TOLD);
-        // The first stands highest, so that no line to a later mark goes through its text.
         told.sort_by_key(|mark| std::cmp::Reverse(mark.at));
-        for (row, mark) in (1..).zip(told) {
-            let (x, y) = (scales.x(mark.at), FRAME.bottom() - 1.0 - 17.0 * f64::from(row));
+        let (lowest, highest) = (FRAME.bottom() - 18.0, FRAME.bottom() - 1.0 - 17.0 * f64::from(ROWS));
+        for mark in &told {
+            let x = scales.x(mark.at);
+            labels.keep_off(vec![(x, highest), (x, FRAME.bottom())]);
+        }
+        for mark in told {
+            let x = scales.x(mark.at);
             let width = text_width(&mark.text, SMALL);
-            let mut wishes = [(x + 3.0, y), (x - width - 3.0, y)];
-            if x + 3.0 + width > FRAME.right() {
-                wishes.swap(0, 1);
-            }
+            let sides = [x + 3.0, x - width - 3.0];
+            // At its line, not moved over it; higher up where something is in the way.
+            let is_inside = |left: &f64| *left >= FRAME.left && left + width <= FRAME.right();
+            let rows = (0..ROWS).map(|row| lowest - 17.0 * f64::from(row));
+            let wishes: Vec<(f64, f64)> =
+                rows.flat_map(|y| sides.into_iter().filter(is_inside).map(move |left| (left, y))).collect();
             if let Some(place) = labels.place(&mark.text, SMALL, &wishes) {
                 self.write(&mark.text, (place.left, place.top), SMALL, INK)?;
                 self.stroke(&[(x, place.top + 2.0), (x, FRAME.bottom() + 4.0)], RED.mix(0.7), 1.0)?;
