@@ -37,7 +37,10 @@ class Curve {
     return inside.length ? [Math.min(...inside), Math.max(...inside)] : null;
   }
 
-  /** The points to be joined by lines: of every column of pixels the highest, and one on each side of the view. */
+  /**
+   * The points to be joined by lines: of every column of pixels the highest, and one on each side of the view. Where the column
+   * before or after has none, the line comes from the first of its points, or leaves by the last: what is level stays level.
+   */
   columns(scale) {
     const first = Math.max(0, this.before(scale.from) - 1);
     const last = Math.min(this.length, this.before(scale.to) + 1);
@@ -45,11 +48,18 @@ class Curve {
     for (let index = first; index < last; index++) {
       const x = Math.round(scale.x(this.at[index]));
       const y = scale.y(this.memory[index]);
-      const end = columns.at(-1);
-      if (end && end[0] === x) end[1] = Math.min(end[1], y);
-      else columns.push([x, y]);
+      const column = columns.at(-1);
+      if (column && column.x === x) {
+        column.highest = Math.min(column.highest, y);
+        column.last = y;
+      } else columns.push({ x, first: y, highest: y, last: y });
     }
-    return columns;
+    return columns.flatMap(({ x, first, highest, last }, index) => {
+      const points = [[x, highest]];
+      if (first > highest && x - columns[index - 1]?.x > 1) points.unshift([x, first]);
+      if (last > highest && columns[index + 1]?.x - x > 1) points.push([x, last]);
+      return points;
+    });
   }
 }
 
