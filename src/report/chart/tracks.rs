@@ -39,7 +39,7 @@ impl Tracks {
 /// So many lines are told on the graph.
 const TOLD: usize = 3;
 /// So many rows of text may stand over one another.
-const ROWS: u32 = 8;
+const ROWS: u32 = 12;
 /// The text of a segment, and that of a line.
 const SMALL: f64 = 11.5;
 
