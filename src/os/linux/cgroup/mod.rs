@@ -3,6 +3,7 @@
 mod marks;
 mod place;
 mod run_group;
+mod scope;
 mod source;
 mod stat;
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::ControlGroup;
 use super::place::{Place, Version, of_process};
+use super::{ControlGroup, scope};
 use crate::os::kill_process;
 
 /// How long a group that is still busy is tried to be removed: its last process may be on its way out.
@@ -32,24 +32,35 @@ pub(super) struct RunGroup {
 }
 
 impl RunGroup {
-    /// Makes a group below memguard's own, and makes sure that a process can enter it.
+    /// Makes a group below memguard's own, or below a scope that systemd makes for memguard where it can't be so.
     ///
     /// # Errors
     /// When none can be made, saying why, and what to do.
     pub(super) fn create() -> Result<Self> {
         let own = of_process("self").context("memguard's own control group is not known")?;
+        let refused = match Self::below(&own) {
+            Err(error) if own.version == Version::V2 && !scope::holds(&own.folder) => error,
+            result => return result.map_err(|error| anyhow!("{error:#}\nhelp: {}", help(&own, &error))),
+        };
+        match scope::enter(&own) {
+            Ok(scope) => Self::below(&scope).map_err(|error| anyhow!("{error:#}\nhelp: {}", help(&scope, &error))),
+            Err(none) => bail!("{refused:#}\nsystemd made no scope for it: {none:#}\nhelp: {}", help(&own, &refused)),
+        }
+    }
+
+    /// Makes a group below this one of memguard's, and makes sure that a process can enter it.
+    fn below(own: &Place) -> Result<Self> {
         let aside = match own.version {
             Version::V1 => None,
-            Version::V2 => make_room(&own)?,
+            Version::V2 => make_room(own)?,
         };
-        let folder = make_folder(&own, "run")?;
+        let folder = make_folder(own, "run")?;
         let group = ControlGroup::open(&folder).inspect_err(|_| {
             let _ = fs::remove_dir(&folder);
         })?;
         let run_group = Self { group, folder, is_removed: false, _aside: aside };
-        run_group.members_file().and_then(|file| try_entering(&file)).map_err(|error| {
-            let what = format!("no process can be put into a new control group below `{}`", own.folder.display());
-            refused(&own, error, &what)
+        run_group.members_file().and_then(|file| try_entering(&file)).with_context(|| {
+            format!("no process can be put into a new control group below `{}`", own.folder.display())
         })?;
         Ok(run_group)
     }
@@ -122,9 +133,8 @@ struct Aside {
 impl Aside {
     fn step(own: &Place) -> Result<Self> {
         let aside = Self { from: own.folder.clone(), to: make_folder(own, "watcher")? };
-        fs::write(aside.to.join("cgroup.procs"), "0").map_err(|error| {
-            let what = format!("memguard could not step aside within its control group `{}`", own.folder.display());
-            refused(own, error, &what)
+        fs::write(aside.to.join("cgroup.procs"), "0").with_context(|| {
+            format!("memguard could not step aside within its control group `{}`", own.folder.display())
         })?;
         Ok(aside)
     }
@@ -144,8 +154,8 @@ fn make_room(own: &Place) -> Result<Option<Aside>> {
     let shown = own.folder.display();
     if !lists_memory(&own.folder, "cgroup.controllers")? {
         bail!(
-            "the memory controller is not at hand in memguard's control group `{shown}`\nhelp: {}",
-            help(own, "its parents have to list `memory` in `cgroup.subtree_control`")
+            "the memory controller is not at hand in memguard's control group `{shown}`: its parents have to list `memory` \
+             in `cgroup.subtree_control`"
         );
     }
     if lists_memory(&own.folder, "cgroup.subtree_control")? {
@@ -156,10 +166,8 @@ fn make_room(own: &Place) -> Result<Option<Aside>> {
         let others = others_in(&own.folder)?;
         if others > 0 {
             bail!(
-                "memguard's control group `{shown}` holds {others} other process{}, so that none can be made below it\n\
-                 help: {}",
+                "memguard's control group `{shown}` holds {others} other process{}, so that none can be made below it",
                 if others == 1 { "" } else { "es" },
-                help(own, "start memguard in a group of its own")
             );
         }
         let aside = Aside::step(own)?;
@@ -171,10 +179,8 @@ fn make_room(own: &Place) -> Result<Option<Aside>> {
 }
 
 fn enable_memory(own: &Place) -> Result<()> {
-    fs::write(own.folder.join("cgroup.subtree_control"), "+memory").map_err(|error| {
-        let what = format!("the memory of groups below `{}` could not be told apart", own.folder.display());
-        refused(own, error, &what)
-    })
+    fs::write(own.folder.join("cgroup.subtree_control"), "+memory")
+        .with_context(|| format!("the memory of groups below `{}` could not be told apart", own.folder.display()))
 }
 
 fn lists_memory(folder: &Path, name: &str) -> Result<bool> {
@@ -201,31 +207,23 @@ fn make_folder(own: &Place, purpose: &str) -> Result<PathBuf> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => {
                 let what = format!("could not make a control group below `{}`", own.folder.display());
-                return Err(refused(own, error, &what));
+                return Err(anyhow!(error).context(what));
             }
         }
     }
 }
 
-fn refused(own: &Place, error: io::Error, what: &str) -> anyhow::Error {
-    let first = match error.kind() {
-        io::ErrorKind::ReadOnlyFilesystem => "control groups are read-only here, as they are in most containers",
-        _ if own.version == Version::V1 => "run memguard as root",
-        _ => "start memguard in a group of its own",
-    };
-    let help = help(own, first);
-    anyhow!(error).context(format!("{what}\nhelp: {help}"))
-}
-
-fn help(own: &Place, first: &str) -> String {
-    const WITHOUT: &str = "the default source, `proc`, needs none";
-    match own.version {
-        Version::V1 => format!("{first}; {WITHOUT}"),
-        Version::V2 => {
-            let user = if rustix::process::geteuid().is_root() { "" } else { "--user " };
-            format!("{first}; with systemd: systemd-run {user}--scope -p Delegate=yes memguard run …; {WITHOUT}")
+/// What to do where no group can be made below this one.
+fn help(own: &Place, refused: &anyhow::Error) -> String {
+    let kind = refused.root_cause().downcast_ref().map(io::Error::kind);
+    let first = match own.version {
+        _ if kind == Some(io::ErrorKind::ReadOnlyFilesystem) => {
+            "control groups are read-only here, as they are in most containers"
         }
-    }
+        Version::V1 => "run memguard as root",
+        Version::V2 => "start memguard in a group of its own that is handed over to its user",
+    };
+    format!("{first}; the default source, `proc`, needs none")
 }
 
 /// Has a child enter the group and end there.

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::GroupMemory;
 use super::marks::Marks;
 use super::place::of_process;
 use super::run_group::RunGroup;
+use super::{GroupMemory, scope};
 use crate::os::Group;
 use crate::os::linux::ProcSource;
 use crate::os::source::{ChildEnd, Reading, Source, SourceKind, TreeSource};
@@ -113,6 +113,12 @@ impl Source for CgroupSource {
             }
         };
         self.tree.notices().into_iter().chain(left).chain(self.not_removed.clone()).collect()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks = self.tree.remarks();
+        remarks.extend(scope::remark(self.own.group.folder()));
+        remarks
     }
 }
 
