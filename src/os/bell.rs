@@ -2,6 +2,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+/// What changes in what is read is not heard of here.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug)]
+pub enum Stirs {}
+
 /// Wakes the one who waits for a deadline: the thread that made it.
 #[derive(Debug)]
 pub struct Bell {
@@ -34,6 +39,12 @@ impl Bell {
             }
             thread::park_timeout(left);
         }
+    }
+
+    /// Waits until it rings, something stirs, or the deadline has passed. Returns whether it rang.
+    #[cfg(not(target_os = "linux"))]
+    pub fn wait_until_stirred(&self, _deadline: Instant, stirs: &Stirs) -> bool {
+        match *stirs {}
     }
 }
 

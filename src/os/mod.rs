@@ -34,9 +34,9 @@ use linux::{self as kernel, watch};
 use {portable as kernel, portable_watch as watch};
 
 #[cfg(not(target_os = "linux"))]
-pub use bell::Bell;
+pub use bell::{Bell, Stirs};
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, cgroup};
+pub use linux::{Bell, Stirs, cgroup};
 
 pub use kernel::{
     adopt_orphans, cgroup_source, memory_kills, native_source, wait_for_child, widen_pipe, with_limits_found,

@@ -1,9 +1,9 @@
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::{Ending, Group};
+use super::{Ending, Group, Stirs};
 use crate::units::{Bytes, Metric, Parts};
 
 /// Reads memory: of a tree of processes, of a control group, of the whole machine.
@@ -27,6 +27,17 @@ pub trait Source: Send {
     /// where the source does not tell one process from another.
     fn shares(&self) -> Vec<Share<'_>> {
         Vec::new()
+    }
+
+    /// What is heard when something that is read may change, where nothing can until then. None where something may any time, or
+    /// nothing would be heard.
+    fn stirs(&self) -> Option<&Stirs> {
+        None
+    }
+
+    /// Since when something may have changed. None where nothing has that would be heard.
+    fn stirred(&self) -> Option<Instant> {
+        None
     }
 
     /// What the reader of the results must know of how they were read, in sentences.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::os::{Bell, ChildEnd, Ending, Interrupts};
+use crate::os::{Bell, ChildEnd, Ending, Interrupts, Stirs};
 
 /// Ctrl-C and its like, caught for as long as memguard runs workloads.
 #[derive(Debug)]
@@ -97,12 +97,23 @@ impl Inbox {
     /// The next event. None when there was none until the deadline.
     pub(super) fn wait_until(&self, deadline: Instant) -> Option<Event> {
         while self.bell.wait_until(deadline) {
-            if let Ok(event) = self.receiver.try_recv() {
-                self.bell.ring(); // there may be more
-                return Some(event);
+            let event = self.take();
+            if event.is_some() {
+                return event;
             }
         }
         None
+    }
+
+    /// The same, but waits no longer than until something stirs, and perhaps less.
+    pub(super) fn wait_until_stirred(&self, deadline: Instant, stirs: &Stirs) -> Option<Event> {
+        if self.bell.wait_until_stirred(deadline, stirs) { self.take() } else { None }
+    }
+
+    fn take(&self) -> Option<Event> {
+        let event = self.receiver.try_recv().ok()?;
+        self.bell.ring(); // there may be more
+        Some(event)
     }
 }
 

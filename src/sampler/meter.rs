@@ -3,6 +3,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::events::{Event, Inbox};
+use super::nap::Naps;
 use super::ticks::Ticks;
 use crate::os::{self, OwnUsage, Reading, Share, Source};
 use crate::trace::{Holder, PeakBound, ProcessRow, Recorder, RunRecord, Sample};
@@ -24,6 +26,7 @@ pub(super) struct Meter<'a, S: Source + ?Sized> {
     /// The highest of the readings' bounds; None once a reading had none.
     pub(super) at_most: Option<Bytes>,
     seen_once: u64,
+    naps: Naps,
 }
 
 /// A process when it was first seen.
@@ -54,6 +57,7 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
             peak: Bytes::ZERO,
             at_most: Some(Bytes::ZERO),
             seen_once: 0,
+            naps: Naps::default(),
         }
     }
 
@@ -65,6 +69,32 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         self.ticks.taken(begun, self.now, os::thread_cpu);
         self.record(begun, &reading)?;
         self.recorder.flush_if_due(begun)
+    }
+
+    /// Waits until the next reading is due or this `deadline` has passed, or for what happens until then. While nothing that is
+    /// read can change, no reading is due: the last one stands for it.
+    pub(super) fn wait(&mut self, inbox: &Inbox, deadline: Option<Duration>) -> Result<Option<Event>> {
+        let earlier = |due: Duration| deadline.map_or(due, |deadline| deadline.min(due));
+        if let Some(until) = self.naps.begin(&self.ticks)
+            && let Some(last) = self.last
+            && let Some(stirs) = self.source.stirs()
+        {
+            let until = earlier(until);
+            let event = inbox.wait_until_stirred(self.clock + until, stirs);
+            let now = self.clock.elapsed();
+            let stirred = self.source.stirred().map(|at| at.saturating_duration_since(self.clock));
+            let mut left_out = 0;
+            let known = stirred.map_or_else(|| self.ticks.last_by(now), |at| at.min(now));
+            while let Some(at) = self.ticks.pass_over(known) {
+                left_out += 1;
+                self.recorder.sample(&Sample { at, peak: last.memory, ..last })?;
+            }
+            self.naps.ended(left_out);
+            if event.is_some() || (stirred.is_none() && now >= until) {
+                return Ok(event);
+            }
+        }
+        Ok(inbox.wait_until(self.clock + earlier(self.ticks.next())))
     }
 
     fn record(&mut self, at: Duration, reading: &Reading) -> Result<()> {

@@ -4,6 +4,7 @@
 mod events;
 mod life;
 mod meter;
+mod nap;
 mod onlooker;
 mod run;
 mod settings;

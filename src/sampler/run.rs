@@ -210,9 +210,7 @@ impl Run<'_> {
     /// Waits until the next reading is due, and deals with what happens until then.
     fn wait(&mut self) -> Result<()> {
         loop {
-            let tick = self.meter.ticks.next();
-            let due = self.life.next_deadline().map_or(tick, |deadline| deadline.min(tick));
-            let Some(event) = self.inbox.wait_until(self.clock + due) else { return Ok(()) };
+            let Some(event) = self.meter.wait(&self.inbox, self.life.next_deadline())? else { return Ok(()) };
             let ended = matches!(event, Event::RootEnded(_));
             self.happen(event)?;
             if ended {

@@ -61,9 +61,8 @@ impl Watch<'_> {
             if self.meter.source.is_gone() {
                 return Ok(Until::Gone);
             }
-            let due = self.at_most.map_or(self.meter.ticks.next(), |end| end.min(self.meter.ticks.next()));
             // None but interrupts come here.
-            if self.inbox.wait_until(self.clock + due).is_some() {
+            if self.meter.wait(&self.inbox, self.at_most)?.is_some() {
                 self.meter.read()?;
                 return Ok(Until::Told);
             }

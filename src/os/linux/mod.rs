@@ -13,6 +13,7 @@ mod proc;
 mod process;
 mod pss;
 mod sharing;
+mod stirs;
 mod sum;
 mod taskstats;
 mod threads;
@@ -37,6 +38,7 @@ pub use self::files::with_limits_found;
 use self::machine::Machine;
 use self::proc::ProcFile;
 use self::pss::Ration;
+pub use self::stirs::Stirs;
 use self::sum::Sum;
 use self::tree::Tree;
 use super::Group;
@@ -182,6 +184,16 @@ impl Source for ProcSource {
             shares.push(Share { command: &process.command, is_fork: process.forked, memory });
         }
         shares
+    }
+
+    fn stirs(&self) -> Option<&Stirs> {
+        let may_wait = self.settled.is_some() && self.tree.sleeps();
+        // Who has stirred by now has done so before this, and sleeps no more.
+        (may_wait && self.tree.stirs.forget().is_ok() && self.tree.sleeps()).then_some(&self.tree.stirs)
+    }
+
+    fn stirred(&self) -> Option<Instant> {
+        self.tree.stirred()
     }
 
     fn notices(&self) -> Vec<String> {

@@ -8,6 +8,7 @@ use super::proc::{
     ProcFile, Resident, Rollup, Split, Stat, is_gone, largest_page, parse_rollup, parse_stat, parse_status,
 };
 use super::sharing::{Estimate, Kin, Now, Shares, Sharing};
+use super::stirs::Stirs;
 use super::sum::{Between, Level};
 use super::threads::Threads;
 use crate::units::Bytes;
@@ -134,11 +135,11 @@ impl Process {
     }
 
     /// Whether it sleeps, and did so since the last tick: then all of it is as it was, and it need not be read.
-    pub(super) fn rests(&mut self, now: Instant, buffer: &mut Vec<u8>) -> bool {
+    pub(super) fn rests(&mut self, now: Instant, stirs: &mut Stirs, buffer: &mut Vec<u8>) -> bool {
         let again = READ_AGAIN + READ_AGAIN / 32 * (self.pid % 32);
         self.age > NEW
             && now.duration_since(self.read) < again
-            && self.threads.rest(self.pid, self.stat.sleeps, now, buffer)
+            && self.threads.rest(self.pid, self.stat.sleeps, now, stirs, buffer)
     }
 
     /// Reads the process as it is now: its memory, how far it rose between the ticks, and what else became of it.

@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::proc::{ProcFile, is_gone, parse_children, parse_schedstat, parse_stat};
+use super::stirs::{Sleeper, Stirs};
 
 /// The threads of one process, with their files open.
 #[derive(Debug, Default)]
@@ -25,7 +26,24 @@ struct Thread {
     /// The list as it was last handed on.
     children: Vec<u8>,
     pulse: Option<Pulse>,
+    watch: Watch,
 }
+
+/// What the kernel tells of a thread by itself.
+#[derive(Debug)]
+enum Watch {
+    /// Nothing. At so many ticks in a row its account has told that it rests.
+    Not(u32),
+    /// When it is given a CPU. At so many ticks in a row it had been.
+    On(Sleeper, u32),
+    /// It may not be watched.
+    Refused,
+}
+
+/// To watch one that sleeps for so many ticks costs less than to ask it as often again…
+const SLEEPS: u32 = 16;
+/// …and one that runs at so many is no longer watched: each time it is given a CPU would cost it a microsecond.
+const RUNS: u32 = 2;
 
 /// Threads are listed again when their number changed or one has ended, and every so many ticks for those that took one
 /// another's place between two of them.
@@ -34,24 +52,28 @@ const LIST_AGAIN: u32 = 16;
 impl Threads {
     /// Whether they sleep, and did so since the last tick: then the process has neither touched memory nor forked. The first one
     /// was seen to `sleep` since its account was last read, or not.
-    pub(super) fn rest(&mut self, pid: u32, sleeps: bool, now: Instant, buffer: &mut Vec<u8>) -> bool {
+    pub(super) fn rest(
+        &mut self,
+        pid: u32,
+        sleeps: bool,
+        now: Instant,
+        stirs: &mut Stirs,
+        buffer: &mut Vec<u8>,
+    ) -> bool {
         if self.unaccounted || self.threads.is_empty() {
             return false;
         }
         let mut rest = true;
         let sleeps = sleeps && self.threads.len() == 1;
         for thread in &mut self.threads {
-            if thread.pulse.is_none() {
-                thread.pulse = Pulse::open(pid, thread.id, now);
-            }
-            match thread.pulse.as_mut().map(|pulse| pulse.rests(sleeps, now, buffer)) {
-                Some(Some(rests)) => rest &= rests,
+            match thread.rests(pid, sleeps, now, stirs, buffer) {
+                Some(rests) => rest &= rests,
                 // The first thread is there as long as the process: it lacks nothing but the account.
-                None if thread.id == pid => {
+                None if thread.id == pid && thread.pulse.is_none() => {
                     self.unaccounted = true;
                     return false;
                 }
-                Some(None) | None => (rest, self.one_ended) = (false, true),
+                None => (rest, self.one_ended) = (false, true),
             }
         }
         rest
@@ -59,7 +81,24 @@ impl Threads {
 
     /// Makes room for files that are needed more.
     pub(super) fn close_accounts(&mut self) {
-        self.threads.iter_mut().for_each(|thread| thread.pulse = None);
+        self.threads.iter_mut().for_each(|thread| (thread.pulse, thread.watch) = (None, Watch::Refused));
+    }
+
+    /// Whether all of them are watched, and sleep since they were last looked at.
+    pub(super) fn sleep_watched(&self) -> bool {
+        !self.threads.is_empty() && self.watched().count() == self.threads.len() && self.watched().all(Sleeper::sleeps)
+    }
+
+    /// When the first of those that slept was given a CPU, on the kernel's monotonic clock, in nanoseconds.
+    pub(super) fn stirred(&self) -> Option<u64> {
+        self.watched().filter_map(Sleeper::stirred).min()
+    }
+
+    fn watched(&self) -> impl Iterator<Item = &Sleeper> {
+        self.threads.iter().filter_map(|thread| match &thread.watch {
+            Watch::On(sleeper, _) => Some(sleeper),
+            Watch::Not(_) | Watch::Refused => None,
+        })
     }
 
     /// The processes that they forked, where these changed since the last time or `all` are wanted. `count` is how many
@@ -122,10 +161,46 @@ impl Threads {
             if self.threads.iter().all(|thread| thread.id != id)
                 && let Some(file) = ProcFile::open_if_there(&format!("/proc/{pid}/task/{id}/children"))?
             {
-                self.threads.push(Thread { id, file, children: Vec::new(), pulse: None });
+                self.threads.push(Thread { id, file, children: Vec::new(), pulse: None, watch: Watch::Not(0) });
             }
         }
         Ok(())
+    }
+}
+
+impl Thread {
+    /// Whether it sleeps, and did so since the last tick. None once it is gone, or where it has no account.
+    fn rests(&mut self, pid: u32, sleeps: bool, now: Instant, stirs: &mut Stirs, buffer: &mut Vec<u8>) -> Option<bool> {
+        if let Watch::On(sleeper, runs) = &mut self.watch {
+            if sleeper.slept() {
+                *runs = 0;
+                return Some(true);
+            }
+            *runs += 1;
+            if *runs >= RUNS {
+                self.watch = Watch::Not(0);
+            }
+        }
+        if self.pulse.is_none() {
+            self.pulse = Pulse::open(pid, self.id, now);
+        }
+        let pulse = self.pulse.as_mut()?;
+        let rests = pulse.rests(sleeps, now, buffer)?;
+        if let Watch::Not(slept) = &mut self.watch {
+            *slept = if rests { *slept + 1 } else { 0 };
+            if *slept >= SLEEPS && stirs.has_room() {
+                let watched = stirs.watch(self.id);
+                // It may have run until now.
+                let rests = pulse.rests(sleeps, now, buffer)?;
+                self.watch = match watched {
+                    Ok(sleeper) if rests => Watch::On(sleeper, 0),
+                    Ok(_) => Watch::Not(0),
+                    Err(_) => Watch::Refused,
+                };
+                return Some(rests);
+            }
+        }
+        Some(rests)
     }
 }
 

@@ -11,6 +11,7 @@ use super::ends::Ended;
 use super::proc::{ProcFile, Split, parse_children};
 use super::process::{Life, News, Process};
 use super::sharing::Kin;
+use super::stirs::Stirs;
 use super::taskstats::Side;
 use super::threads::has_tickless_cores;
 use super::{reap, shares_memory};
@@ -53,6 +54,7 @@ pub(super) struct Tree {
     stacks: Vec<u64>,
     /// Those that ended, until they are taken from here.
     pub(super) ended: Vec<Ended>,
+    pub(super) stirs: Stirs,
 }
 
 /// The list of adopted orphans is read at every so many ticks, and whenever a process has ended.
@@ -85,6 +87,7 @@ impl Tree {
             changed_families: Vec::new(),
             stacks: Vec::new(),
             ended: Vec::new(),
+            stirs: Stirs::new(),
         };
         tree.leave_out_children()?;
         Ok(tree)
@@ -136,6 +139,20 @@ impl Tree {
     /// Whether there are any, and all slept since the tick before.
     pub(super) fn is_at_rest(&self) -> bool {
         self.active.is_empty() && self.ended.is_empty() && self.running().next().is_some()
+    }
+
+    /// Whether each of its threads, of those left out as well, sleeps and will be heard when it stirs.
+    pub(super) fn sleeps(&self) -> bool {
+        self.running().next().is_some()
+            && !self.any_borrows
+            && !self.any_let_go
+            && self.processes.iter().all(|process| process.life != Life::Running || process.threads.sleep_watched())
+    }
+
+    /// When the first of those that slept stirred.
+    pub(super) fn stirred(&self) -> Option<Instant> {
+        let first = self.processes.iter().filter_map(|process| process.threads.stirred()).min()?;
+        Some(self.stirs.instant(first))
     }
 
     /// The processes that count.
@@ -208,6 +225,7 @@ impl Tree {
 
     fn try_update(&mut self, now: Instant, buffer: &mut Vec<u8>, reading: &mut Reading) -> io::Result<bool> {
         self.tick += 1;
+        self.stirs.tick();
         self.found.clear();
         self.active.clear();
         self.found.extend(self.unseen_root.map(|root| (root, false)));
@@ -216,7 +234,7 @@ impl Tree {
         let (mut moved, mut parents_ended, mut any_ended) = (false, false, false);
         for index in 0..self.processes.len() {
             let process = &mut self.processes[index];
-            if may_rest && process.rests(now, buffer) {
+            if may_rest && process.rests(now, &mut self.stirs, buffer) {
                 moved |= process.rest();
                 continue;
             }

@@ -22,7 +22,10 @@ fn who_sleeps_is_left_alone_until_it_wakes_and_then_its_fork_is_seen_at_once() {
         (moved, reading)
     };
     let deadline = Instant::now() + Duration::from_secs(30);
-    let sleeps = |tree: &mut Tree| tree.processes.iter_mut().all(|it| it.rests(Instant::now(), &mut Vec::new()));
+    let sleeps = |tree: &mut Tree| {
+        let Tree { processes, stirs, .. } = tree;
+        processes.iter_mut().all(|it| it.rests(Instant::now(), stirs, &mut Vec::new()))
+    };
     while update(&mut tree).0 || !sleeps(&mut tree) {
         assert!(Instant::now() < deadline, "it sleeps");
     }
