@@ -32,7 +32,7 @@ struct Thread {
 /// What the kernel tells of a thread by itself.
 #[derive(Debug)]
 enum Watch {
-    /// Nothing. At so many ticks in a row its account has told that it rests.
+    /// Nothing. At so many ticks its account has told that it rests, of which each that told otherwise takes half.
     Not(u32),
     /// When it is given a CPU. At so many ticks in a row it had been.
     On(Sleeper, u32),
@@ -40,10 +40,10 @@ enum Watch {
     Refused,
 }
 
-/// To watch one that sleeps for so many ticks costs less than to ask it as often again…
-const SLEEPS: u32 = 16;
-/// …and one that runs at so many is no longer watched: each time it is given a CPU would cost it a microsecond.
-const RUNS: u32 = 2;
+/// One that sleeps so much is watched: it wakes at one tick in five, or at fewer…
+const SLEEPS: u32 = 6;
+/// …until it runs at so many in a row: each time it is given a CPU would cost it a microsecond.
+const RUNS: u32 = 4;
 
 /// Threads are listed again when their number changed or one has ended, and every so many ticks for those that took one
 /// another's place between two of them.
@@ -187,7 +187,7 @@ impl Thread {
         let pulse = self.pulse.as_mut()?;
         let rests = pulse.rests(sleeps, now, buffer)?;
         if let Watch::Not(slept) = &mut self.watch {
-            *slept = if rests { *slept + 1 } else { 0 };
+            *slept = if rests { *slept + 1 } else { *slept / 2 };
             if *slept >= SLEEPS && stirs.has_room() {
                 let watched = stirs.watch(self.id);
                 // It may have run until now.
