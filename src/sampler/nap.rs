@@ -13,7 +13,7 @@ pub(super) struct Naps {
 
 /// What others do to memory that nobody uses (the system swaps it out, a sharer lets go of it) is not heard of: it is looked for
 /// this often.
-const LONGEST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_millis(500);
 /// One that leaves out fewer deadlines costs more than it saves.
 const WORTH: u32 = 2;
 const MOST_PATIENCE: u32 = 63;
@@ -62,8 +62,8 @@ mod tests {
     #[test]
     fn a_nap_ends_at_a_deadline_and_there_is_none_where_deadlines_are_rare() {
         let until = |millis| Naps::default().begin(&Ticks::new(Duration::from_millis(millis)));
-        assert_eq!(until(1), Some(Duration::from_millis(250)));
-        assert_eq!(until(40), Some(Duration::from_millis(240)));
+        assert_eq!(until(1), Some(Duration::from_millis(500)));
+        assert_eq!(until(40), Some(Duration::from_millis(480)));
         assert_eq!(until(1000), None);
     }
 }
