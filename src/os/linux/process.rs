@@ -49,9 +49,9 @@ pub(super) struct Process {
     pub(super) kin: Kin,
     /// A relative forked, executed or ended since its shares were read.
     pub(super) stale: bool,
-    /// The tick at which its shares were read last, or were tried to, and its time.
+    /// The tick at which its shares were read last, or were tried to, and when they are to be read again though nothing moves.
     pub(super) shares_read: u64,
-    pub(super) shares_time: Instant,
+    pub(super) shares_old_at: Instant,
     /// The most resident memory of any program that this process ran.
     pub(super) peak: Option<Bytes>,
     stat_file: ProcFile,
@@ -124,7 +124,7 @@ impl Process {
             kin: Kin::Alone,
             stale: false,
             shares_read: 0,
-            shares_time: now,
+            shares_old_at: now,
             peak: None,
             stat_file,
             status_file,

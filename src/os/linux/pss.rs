@@ -25,6 +25,10 @@ const AGAIN: u64 = 20;
 /// Each that shares pages is read again this long after the last time even while nothing moves: those with whom it shares may
 /// be outside the tree, and what they do to its shares moves nothing here.
 pub(super) const AT_LATEST: Duration = Duration::from_secs(5);
+/// …or later, so that it takes no more than one part in so many of a core's time…
+const CALM: u32 = 2000;
+/// …but not later than this.
+const AT_LAST: Duration = Duration::from_secs(30);
 /// A family's reading during which the share of its first member moved by more than one part in so many is torn: half of it
 /// is of before a fork, an exec or an end, half of after it, and pages are counted twice or not at all.
 const TORN: u64 = 100;
@@ -154,7 +158,7 @@ fn urgency(process: &Process, at: Moment) -> Option<u64> {
             let age = at.tick - process.shares_read;
             let again = process.kin != Kin::Alone && process.shares_read < at.moved && age >= AGAIN;
             let is_shared = resident.total() - share.total().min(resident.total()) >= MOVED;
-            let is_old = is_shared && at.now.duration_since(process.shares_time) >= AT_LATEST;
+            let is_old = is_shared && at.now >= process.shares_old_at;
             (grown >= MOVED || again || is_old).then_some(grown.saturating_add(age))
         }
     }
@@ -183,8 +187,9 @@ fn read_group(group: &mut [&mut Process], at: Moment, shmem: Option<u64>, buffer
             break (read, holds_still);
         }
     };
+    let old_at = at.now + (begun.elapsed() * CALM).clamp(AT_LATEST, AT_LAST);
     for (process, shares) in group.iter_mut().zip(&read) {
-        (process.shares_read, process.shares_time) = (at.tick, at.now);
+        (process.shares_read, process.shares_old_at) = (at.tick, old_at);
         process.stale &= !whole;
         if let Some(shares) = shares
             && whole
