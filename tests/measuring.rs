@@ -34,6 +34,20 @@ fn what_wakes_after_a_long_sleep_is_seen_with_all_that_it_does() {
 }
 
 #[test]
+fn what_one_that_slept_for_long_leaves_behind_is_seen_before_all_sleep_again() {
+    let project = Project::new();
+    let run = project.run(&[], "repeat 4 { hold 600ms; daemonise 30MiB 100ms; hold 300ms }");
+    let rows = fs::read_to_string(project.path("memguard-report/memguard/run-1/memory.csv"));
+    let rows = rows.unwrap_or_else(|error| panic!("{error}: {}", run.err));
+    let several =
+        |row: &str| row.split(',').nth(9).and_then(|cell| cell.parse::<u64>().ok()).is_some_and(|count| count > 1);
+    let several: Vec<bool> = rows.lines().skip(1).map(several).collect();
+    let began = several.windows(2).filter(|two| !two[0] && two[1]).count();
+    assert_eq!(began, 4, "{rows}");
+    assert!(close_to(run.peak(), 30 * MIB + 2 * OWN, 8 * MIB), "{}", run.peak());
+}
+
+#[test]
 fn a_churn_of_short_processes_is_seen_whole() {
     let run = Project::new().run(&[], "churn 60 40ms 30MiB 4");
     // Three to four of them at a time; one in the making is not full yet.

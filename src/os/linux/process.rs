@@ -142,6 +142,11 @@ impl Process {
             && self.threads.rest(self.pid, self.stat.sleeps, now, stirs, buffer)
     }
 
+    /// Whether it sleeps, and did so since the last look, and will be heard when it stirs. A zombie can do nothing.
+    pub(super) fn sleeps_watched(&self) -> bool {
+        self.life != Life::Running || self.threads.sleep_watched()
+    }
+
     /// Reads the process as it is now: its memory, how far it rose between the ticks, and what else became of it.
     pub(super) fn refresh(&mut self, now: Instant, buffer: &mut Vec<u8>) -> News {
         let (before, told) = (self.stat, (self.memory, self.rise, self.headroom));

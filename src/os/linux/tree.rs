@@ -1,3 +1,4 @@
+mod kin;
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use super::ends::Ended;
-use super::proc::{ProcFile, Split, parse_children};
+use super::proc::{ProcFile, parse_children};
 use super::process::{Life, News, Process};
 use super::sharing::Kin;
 use super::stirs::Stirs;
@@ -52,6 +53,8 @@ pub(super) struct Tree {
     changed_families: Vec<u64>,
     /// Scratch.
     stacks: Vec<u64>,
+    /// Orphans were looked for since one was last awake.
+    adopted: bool,
     /// Those that ended, until they are taken from here.
     pub(super) ended: Vec<Ended>,
     pub(super) stirs: Stirs,
@@ -86,6 +89,7 @@ impl Tree {
             kin_changed: false,
             changed_families: Vec::new(),
             stacks: Vec::new(),
+            adopted: false,
             ended: Vec::new(),
             stirs: Stirs::new(),
         };
@@ -143,10 +147,11 @@ impl Tree {
 
     /// Whether each of its threads, of those left out as well, sleeps and will be heard when it stirs.
     pub(super) fn sleeps(&self) -> bool {
-        self.running().next().is_some()
+        self.adopted
+            && self.running().next().is_some()
             && !self.any_borrows
             && !self.any_let_go
-            && self.processes.iter().all(|process| process.life != Life::Running || process.threads.sleep_watched())
+            && self.processes.iter().all(Process::sleeps_watched)
     }
 
     /// When the first of those that slept stirred.
@@ -164,41 +169,9 @@ impl Tree {
         self.processes.iter_mut().filter(|process| !process.left_out)
     }
 
-    /// Finds out who shares pages with whom, and whose shares a fork, an exec or an end has changed.
-    pub(super) fn note_kin(&mut self) {
-        if !std::mem::take(&mut self.kin_changed) {
-            return;
-        }
-        let mut stacks = std::mem::take(&mut self.stacks);
-        stacks.clear();
-        // One that runs in its parent's memory has no pages to share.
-        let sharers = self.running().filter(|process| !process.borrows);
-        stacks.extend(sharers.map(|process| process.stat.stack).filter(|stack| *stack != 0));
-        stacks.sort_unstable();
-        let crowd = self.running().nth(1).is_some();
-        let changed = std::mem::take(&mut self.changed_families);
-        for process in self.counted_mut() {
-            let first = stacks.partition_point(|stack| *stack < process.stat.stack);
-            let family = stacks.get(first + 1) == Some(&process.stat.stack);
-            process.kin = match (family, crowd) {
-                (true, _) => Kin::Family,
-                (false, true) => Kin::Crowd,
-                (false, false) => Kin::Alone,
-            };
-            process.stale |= changed.contains(&process.stat.stack);
-        }
-        self.stacks = stacks;
-    }
-
     /// Those of the processes that count which have not ended.
     pub(super) fn running(&self) -> impl Iterator<Item = &Process> {
         self.counted().filter(|process| process.life == Life::Running)
-    }
-
-    /// What the parent of a fork has resident. None for a process that runs a program of its own, and for an orphan.
-    pub(super) fn inherited(&self, process: &Process) -> Option<Split> {
-        let parent = || self.processes.iter().find(|parent| parent.pid == process.stat.parent);
-        if process.forked { parent()?.memory.map(|memory| memory.split) } else { None }
     }
 
     /// Reads every process that may have changed, follows every fork, lets go of those that ended. Returns whether anything
@@ -231,9 +204,10 @@ impl Tree {
         self.found.extend(self.unseen_root.map(|root| (root, false)));
         let let_go_before = std::mem::take(&mut self.any_let_go);
         let may_rest = !std::mem::take(&mut self.any_borrows) && !self.unaccounted;
-        let (mut moved, mut parents_ended, mut any_ended) = (false, false, false);
+        let (mut moved, mut awake, mut parents_ended, mut any_ended) = (false, false, false, false);
         for index in 0..self.processes.len() {
             let process = &mut self.processes[index];
+            awake |= !process.sleeps_watched();
             if may_rest && process.rests(now, &mut self.stirs, buffer) {
                 moved |= process.rest();
                 continue;
@@ -257,10 +231,12 @@ impl Tree {
         for at in 0..self.active.len() {
             self.find_children(self.active[at], let_go_before, buffer)?;
         }
-        // Orphans come to memguard when their parent ends; one whose parent was never seen is found before long.
-        if (parents_ended || let_go_before || self.tick.is_multiple_of(ADOPTED_EVERY))
-            && let Ok(text) = self.own_children.read(buffer)
-        {
+        // Orphans come to memguard when their parent ends; one whose parent was never seen is found before long, or before all
+        // sleep.
+        let look = parents_ended || let_go_before || self.tick.is_multiple_of(ADOPTED_EVERY);
+        let look = look || !(awake || self.adopted);
+        self.adopted = look || (self.adopted && !awake);
+        if look && let Ok(text) = self.own_children.read(buffer) {
             self.found.extend(parse_children(text).map(|pid| (pid, false)));
         }
         if any_ended {
