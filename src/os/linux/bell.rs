@@ -6,9 +6,10 @@ use std::time::Instant;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags};
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::time::Timespec;
 
 use super::Stirs;
+use super::monotonic::Monotonic;
 
 /// Wakes the one who waits for a deadline. Kernel interface: `FUTEX_WAIT_BITSET`, futex(2), whose timeout is an instant of
 /// `CLOCK_MONOTONIC`.
@@ -17,8 +18,7 @@ use super::Stirs;
 #[derive(Debug)]
 pub struct Bell {
     rung: AtomicU32,
-    /// One instant on both clocks: that of the standard library is the kernel's, and does not show it.
-    made: (Instant, Timespec),
+    clock: Monotonic,
     /// Rings for one who waits for files, too. None where no more files are to be had.
     door: Option<OwnedFd>,
 }
@@ -30,9 +30,8 @@ const AT_DOOR: u32 = 2;
 
 impl Default for Bell {
     fn default() -> Self {
-        let made = (Instant::now(), clock_gettime(ClockId::Monotonic));
         let door = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok();
-        Self { rung: AtomicU32::new(SILENT), made, door }
+        Self { rung: AtomicU32::new(SILENT), clock: Monotonic::new(), door }
     }
 }
 
@@ -52,9 +51,7 @@ impl Bell {
 
     /// Waits until it rings or the deadline has passed. Returns whether it rang.
     pub fn wait_until(&self, deadline: Instant) -> bool {
-        let (instant, time) = self.made;
-        let after = Timespec::try_from(deadline.saturating_duration_since(instant)).ok();
-        let deadline = after.and_then(|after| time.checked_add(after));
+        let deadline = self.clock.time(deadline);
         loop {
             if self.rung.load(Ordering::Relaxed) == RUNG {
                 self.rung.swap(SILENT, Ordering::Acquire);
@@ -67,6 +64,7 @@ impl Bell {
             // Woken, by a signal perhaps, or rung before it slept.
         }
     }
+
     /// Waits until it rings, something stirs, or the deadline has passed; or, where it can't be waited for all of these, not at
     /// all. Returns whether it rang.
     pub fn wait_until_stirred(&self, deadline: Instant, stirs: &Stirs) -> bool {

@@ -9,6 +9,7 @@ mod ends;
 mod files;
 mod gaps;
 mod machine;
+mod monotonic;
 mod proc;
 mod process;
 mod pss;

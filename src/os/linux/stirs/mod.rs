@@ -12,12 +12,13 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::epoll;
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::time::Timespec;
 
 use self::ring::{Ring, open_event};
+use super::monotonic::Monotonic;
 
 /// Wakes who waits while threads sleep.
 #[derive(Debug)]
@@ -27,8 +28,7 @@ pub struct Stirs {
     slots: Arc<()>,
     /// How many more may be watched from this tick on.
     left: usize,
-    /// One instant on both clocks: that of the standard library is the kernel's, and does not show it.
-    made: (Instant, Timespec),
+    clock: Monotonic,
 }
 
 /// The kernel's leave to watch.
@@ -64,8 +64,7 @@ const MOST: usize = 256;
 
 impl Stirs {
     pub(super) fn new() -> Self {
-        let made = (Instant::now(), clock_gettime(ClockId::Monotonic));
-        Self { leave: Leave::Unasked, slots: Arc::default(), left: 0, made }
+        Self { leave: Leave::Unasked, slots: Arc::default(), left: 0, clock: Monotonic::new() }
     }
 
     /// A tick begins.
@@ -111,15 +110,10 @@ impl Stirs {
     /// Forgets who stirred until now, for those who wait from now on.
     pub(super) fn forget(&self) -> io::Result<()> {
         let Leave::Granted(granted) = &self.leave else { return Ok(()) };
-        let mut events = Vec::with_capacity(64);
-        loop {
-            let room = events.capacity();
-            let heard = epoll::wait(&granted.epoll, rustix::buffer::spare_capacity(&mut events), Some(&NOW))?;
-            events.clear();
-            if heard < room {
-                return Ok(());
-            }
-        }
+        // As many as there can be: one that has ended is told of again and again, until it is let go of.
+        let mut events = Vec::with_capacity(MOST);
+        epoll::wait(&granted.epoll, rustix::buffer::spare_capacity(&mut events), Some(&NOW))?;
+        Ok(())
     }
 
     /// What is readable once one has stirred. None where none is watched.
@@ -129,10 +123,7 @@ impl Stirs {
 
     /// An instant of the kernel's monotonic clock, in nanoseconds.
     pub(super) fn instant(&self, nanos: u64) -> Instant {
-        let (instant, time) = self.made;
-        let made = u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000)
-            + u64::try_from(time.tv_nsec).unwrap_or(0);
-        instant + Duration::from_nanos(nanos.saturating_sub(made))
+        self.clock.instant(nanos)
     }
 }
 

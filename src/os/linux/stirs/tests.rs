@@ -1,5 +1,6 @@
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::*;
 
