@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use memguard::trace::{Ended, Holder, PeakBound, ProcessRow, Redactor, RunFolder, RunRecord, Sample, Sampling};
-use memguard::units::{Bytes, Metric, Parts};
+use memguard::trace::{Ended, Holder, ProcessRow, Redactor, RunFolder, RunRecord, Sample, Sampling};
+use memguard::units::{Bytes, Metric, Parts, Uncertainty};
 
 const INTERVAL: Duration = Duration::from_millis(10);
 
@@ -32,6 +32,7 @@ fn main() -> Result<()> {
             at,
             memory,
             peak: memory,
+            uncertainty: Uncertainty::NONE,
             parts: Parts { rss: Some(memory), anon: Some(memory), ..Parts::default() },
             processes: Some(2),
             machine_used: Some(memory),
@@ -48,7 +49,6 @@ fn main() -> Result<()> {
     }
     record.duration = Some(INTERVAL * ticks);
     record.ended = Ended::Exited { status: 0 };
-    record.peak_bound = PeakBound::AtMost(peak);
     record.sampling = Sampling { ticks: ticks.into(), longest_gap: INTERVAL, ..Sampling::default() };
     recorder.finish(&mut record)?;
     let now = memguard::os::own_usage();
@@ -67,6 +67,6 @@ fn unfinished() -> RunRecord {
         workload: "made-up".into(),
         command: "none".into(),
         platform: memguard::os::platform(),
-        ..RunRecord::beginning(Metric::Pss, "proc", INTERVAL)
+        ..RunRecord::beginning(Metric::Footprint, "proc", INTERVAL)
     }
 }

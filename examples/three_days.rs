@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use memguard::trace::{Ended, PeakBound, Redactor, RunFolder, RunRecord, Sample, Sampling, Stream};
-use memguard::units::{Bytes, Metric, Parts};
+use memguard::trace::{Ended, Redactor, RunFolder, RunRecord, Sample, Sampling, Stream};
+use memguard::units::{Bytes, Metric, Parts, Uncertainty};
 
 const INTERVAL: Duration = Duration::from_millis(10);
 const TICKS: u32 = 3 * 86_400 * 100;
@@ -29,7 +29,7 @@ fn main() -> Result<()> {
         workload: "service".into(),
         command: "none".into(),
         platform: memguard::os::platform(),
-        ..RunRecord::beginning(Metric::Pss, "proc", INTERVAL)
+        ..RunRecord::beginning(Metric::Footprint, "proc", INTERVAL)
     };
     let mut recorder =
         RunFolder::create(&folder.join("service/run-1"), &record, Redactor::default())?.launched(record.started);
@@ -61,6 +61,7 @@ fn main() -> Result<()> {
             at,
             memory,
             peak: memory,
+            uncertainty: Uncertainty::NONE,
             parts: Parts { rss: Some(memory), anon: Some(memory), ..Parts::default() },
             processes: Some(1),
             machine_used: None,
@@ -69,7 +70,6 @@ fn main() -> Result<()> {
     }
     record.duration = Some(INTERVAL * TICKS);
     record.ended = Ended::Exited { status: 0 };
-    record.peak_bound = PeakBound::AtMost(peak);
     record.sampling = Sampling { ticks: TICKS.into(), longest_gap: INTERVAL, ..Sampling::default() };
     recorder.finish(&mut record)?;
     writeln!(std::io::stdout(), "{TICKS} readings, {lines} lines, a peak of {peak}")?;

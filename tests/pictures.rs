@@ -23,7 +23,7 @@ fn model(end: Duration, count: u32, top: f64) -> ChartModel {
     let peak = main.points.iter().copied().max_by_key(|point| point.memory);
     ChartModel {
         title: "ingest".into(),
-        subtitle: "pass · pss · linux-x86_64 · 1 run".into(),
+        subtitle: "pass · footprint · linux-x86_64 · 1 run".into(),
         curves: vec![main],
         peak,
         ..ChartModel::default()

@@ -146,7 +146,7 @@ fn a_process_is_recorded_with_its_children_until_they_have_ended() {
     let recorded = recording.finish();
     assert!(close_to(recorded.most(2), 60 * MIB + 2 * OWN, 5 * MIB), "{}", recorded.most(2));
     assert_eq!((recorded.most(9), recorded.ended()), (3, ("recorded", "gone")));
-    assert_eq!((recorded.run["metric"].as_str(), recorded.run["source"].as_str()), (Some("pss"), Some("proc")));
+    assert_eq!((recorded.run["metric"].as_str(), recorded.run["source"].as_str()), (Some("footprint"), Some("proc")));
     let processes = fs::read_to_string(recorded.folder.join("processes.csv")).unwrap();
     assert_eq!(processes.lines().count(), 1 + 3, "{processes}");
     assert!(recorded.err.contains("what was recorded has ended") && recorded.err.contains("peak "), "{}", recorded.err);

@@ -1,5 +1,5 @@
 //! The real binary on real processes of known shape.
-#![cfg(target_os = "linux")] // pss, signals, orphans; what is the same everywhere is tested in `everywhere.rs`
+#![cfg(target_os = "linux")] // shared pages, signals, orphans; what is the same everywhere is tested in `everywhere.rs`
 
 mod common;
 
@@ -71,7 +71,7 @@ fn a_phase_has_a_budget_of_its_own() {
 fn workers_that_share_memory_share_the_bill() {
     let project = Project::new();
     let script = "fork 6 60MiB shared 400ms; join";
-    assert!(close_to(project.run(&[], script).peak(), 60 * MIB, 9 * MIB), "shared pages count once in pss");
+    assert!(close_to(project.run(&[], script).peak(), 60 * MIB, 9 * MIB), "shared pages count once");
     let rss = project.run(&["--metric", "rss"], script).peak();
     assert!(rss > 7 * 55 * MIB, "and for each in rss: {rss}");
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::marks::Marks;
-use super::model::{Certainty, Measured, Measures, Peak, PhaseMeasures, Rules};
+use super::model::{Measured, Measures, Peak, PhaseMeasures, Rules};
 use super::part::{Part, PartOf};
 use super::quality::quality;
 use super::segments::{find_ready, segments};
 use super::survey::Survey;
 use super::window::Window;
-use crate::trace::{Curve, LogLine, LogRow, PeakBound, RunRecord, Sample};
-use crate::units::Bytes;
+use crate::trace::{Curve, LogLine, LogRow, RunRecord, Sample};
+use crate::units::Uncertainty;
 
 /// Measures a run from its trace, and thins its curve for drawing. Holds a bounded amount of it, however long it is.
 ///
@@ -57,7 +57,7 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         phases.iter_mut().flatten().for_each(|phase| phase.push(&sample));
         split.iter_mut().for_each(|split| split.push(&sample));
     }
-    let Survey { samples: count, first, peak, outline, curve, .. } = survey;
+    let Survey { samples: count, first, peak, low, high, outline, curve } = survey;
     let segments = segments(outline);
     let until = record.stop_at.unwrap_or(duration);
     let (ready, ready_found) = match marks.ready(duration) {
@@ -92,7 +92,12 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
     let measures = Measures {
         duration,
         peak: match peak {
-            Some((value, at)) => Measured::Value(Peak { value, at, certainty: certainty(record, value) }),
+            Some((value, at)) => Measured::Value(Peak {
+                value,
+                at,
+                uncertainty: Uncertainty::between(low, value, high),
+                certainty: record.peak_certainty,
+            }),
             None => Measured::Unmeasured("no sample was taken".to_owned()),
         },
         startup: given(&ready, || {
@@ -161,14 +166,6 @@ fn given<M, T>(mark: &Measured<M>, measure: impl FnOnce() -> Measured<T>) -> Mea
     match mark {
         Measured::Value(_) => measure(),
         Measured::Unmeasured(why) => Measured::Unmeasured(why.clone()),
-    }
-}
-
-fn certainty(record: &RunRecord, peak: Bytes) -> Certainty {
-    match record.peak_bound {
-        PeakBound::AtMost(most) if most > peak => Certainty::AtMost(most),
-        PeakBound::AtMost(_) | PeakBound::Exact => Certainty::Exact,
-        PeakBound::Open => Certainty::AtLeast,
     }
 }
 

@@ -4,7 +4,8 @@ use regex::Regex;
 
 use super::growth::Growth;
 use super::segments::{Segment, Sureness};
-use crate::units::{Bytes, SignedBytes};
+use crate::trace::PeakCertainty;
+use crate::units::{Bytes, SignedBytes, Uncertainty};
 
 /// How a trace is to be read: which part of it is start-up, which windows are phases.
 #[derive(Debug, Clone, Default)]
@@ -89,19 +90,10 @@ pub struct Peak {
     pub value: Bytes,
     /// When it was reached, since launch.
     pub at: Duration,
-    /// How sure it is.
-    pub certainty: Certainty,
-}
-
-/// How sure a peak is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Certainty {
-    /// Nothing can have been higher.
-    Exact,
-    /// At least the value, at most this.
-    AtMost(Bytes),
-    /// At least the value: what came and went between two readings is not known.
-    AtLeast,
+    /// How far the true peak can lie from the value.
+    pub uncertainty: Uncertainty,
+    /// How it is known, beside its uncertainty.
+    pub certainty: PeakCertainty,
 }
 
 /// What was measured of one run.

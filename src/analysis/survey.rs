@@ -11,6 +11,10 @@ pub(super) struct Survey {
     pub(super) first: Option<Duration>,
     /// The highest, and where it was first reached.
     pub(super) peak: Option<(Bytes, Duration)>,
+    /// The most that the metric can have been.
+    pub(super) high: Bytes,
+    /// The most that it surely was.
+    pub(super) low: Bytes,
     pub(super) outline: Outline,
     pub(super) curve: CurveBuilder,
 }
@@ -22,6 +26,8 @@ impl Survey {
             samples: 0,
             first: None,
             peak: None,
+            high: Bytes::ZERO,
+            low: Bytes::ZERO,
             outline: Outline::new(duration, record.interval),
             curve: CurveBuilder::default(),
         }
@@ -33,6 +39,8 @@ impl Survey {
         if self.peak.is_none_or(|(highest, _)| sample.peak > highest) {
             self.peak = Some((sample.peak, sample.at));
         }
+        self.high = self.high.max(sample.uncertainty.high(sample.peak));
+        self.low = self.low.max(sample.uncertainty.low(sample.peak));
         self.outline.push(sample.at, sample.memory);
         self.curve.push(sample);
     }

@@ -9,9 +9,9 @@ use regex::Regex;
 
 use super::*;
 use crate::trace::{
-    Ended, Environment, LogLine, LogRow, MarkKind, PeakBound, ReadyMark, RunRecord, Sample, Sampling, Stream,
+    Ended, Environment, LogLine, LogRow, MarkKind, PeakCertainty, ReadyMark, RunRecord, Sample, Sampling, Stream,
 };
-use crate::units::{Bytes, Metric, Parts, Rate};
+use crate::units::{Bytes, Metric, Parts, Rate, Uncertainty};
 
 /// Rows of (milliseconds, memory, peak).
 pub(super) fn rows(rows: &[(u64, u64, u64)]) -> Vec<Sample> {
@@ -19,6 +19,7 @@ pub(super) fn rows(rows: &[(u64, u64, u64)]) -> Vec<Sample> {
         at: Duration::from_millis(*millis),
         memory: Bytes(*memory),
         peak: Bytes(*peak),
+        uncertainty: Uncertainty::NONE,
         parts: Parts::default(),
         processes: Some(1),
         machine_used: None,
@@ -48,7 +49,7 @@ pub(super) fn record() -> RunRecord {
         run: 1,
         command: "ingest".to_owned(),
         platform: "linux-x86_64".to_owned(),
-        metric: Metric::Pss,
+        metric: Metric::Footprint,
         source: "proc".to_owned(),
         interval: Duration::from_millis(10),
         started: jiff::Timestamp::UNIX_EPOCH,
@@ -57,7 +58,7 @@ pub(super) fn record() -> RunRecord {
         stop_at: None,
         duration: Some(Duration::from_secs(1)),
         ended: Ended::Exited { status: 0 },
-        peak_bound: PeakBound::Exact,
+        peak_certainty: PeakCertainty::Exact,
         sampling: Sampling::default(),
         notices: Vec::new(),
         remarks: Vec::new(),
@@ -118,13 +119,16 @@ fn the_peak_is_the_highest_of_all_rows_where_it_was_first_reached() {
     let samples = rows(&[(0, 1, 1), (10, 2, 9), (20, 9, 9), (30, 0, 0)]);
     let mut record = record();
     let peak = |record: &RunRecord| measured(record, &Rules::default(), &samples, &[]).peak.value().unwrap();
-    let expected = Peak { value: Bytes(9), at: Duration::from_millis(10), certainty: Certainty::Exact };
+    let expected = Peak {
+        value: Bytes(9),
+        at: Duration::from_millis(10),
+        uncertainty: Uncertainty::NONE,
+        certainty: PeakCertainty::Exact,
+    };
     assert_eq!(peak(&record), expected);
-    record.peak_bound = PeakBound::AtMost(Bytes(12));
-    assert_eq!(peak(&record), Peak { certainty: Certainty::AtMost(Bytes(12)), ..expected });
-    record.peak_bound = PeakBound::Open;
-    assert_eq!(peak(&record), Peak { certainty: Certainty::AtLeast, ..expected });
-    record.peak_bound = PeakBound::AtMost(Bytes(9));
+    record.peak_certainty = PeakCertainty::Sampled;
+    assert_eq!(peak(&record), Peak { certainty: PeakCertainty::Sampled, ..expected });
+    record.peak_certainty = PeakCertainty::Exact;
     assert_eq!(peak(&record), expected);
 }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::analysis::{Certainty, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
-use crate::trace::{Curve, Ended, Environment, MarkKind, PeakBound, ReadyMark, RunRecord, SamplePoint, Sampling};
-use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes};
+use crate::analysis::{Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
+use crate::trace::{Curve, Ended, Environment, MarkKind, PeakCertainty, ReadyMark, RunRecord, SamplePoint, Sampling};
+use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes, Uncertainty};
 
 use super::{Entry, Key, StoredCurve};
 
 pub(crate) fn key(workload: &str) -> Key {
-    Key { workload: workload.to_owned(), platform: "linux-x86_64".to_owned(), metric: Metric::Pss }
+    Key { workload: workload.to_owned(), platform: "linux-x86_64".to_owned(), metric: Metric::Footprint }
 }
 
 fn facts() -> BTreeMap<String, String> {
@@ -46,7 +46,7 @@ pub(crate) fn record(run: u32) -> RunRecord {
         run,
         command: "./ingest".to_owned(),
         platform: "linux-x86_64".to_owned(),
-        metric: Metric::Pss,
+        metric: Metric::Footprint,
         source: "proc".to_owned(),
         interval: Duration::from_millis(10),
         started: "2026-10-08T12:00:00.25Z".parse().unwrap(),
@@ -55,7 +55,7 @@ pub(crate) fn record(run: u32) -> RunRecord {
         stop_at: None,
         duration: Some(Duration::from_secs(12)),
         ended: Ended::Exited { status: 0 },
-        peak_bound: PeakBound::Exact,
+        peak_certainty: PeakCertainty::Exact,
         sampling: Sampling::default(),
         notices: Vec::new(),
         remarks: Vec::new(),
@@ -68,7 +68,12 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
         duration: Duration::from_secs(12),
         ready: Measured::Value(Duration::from_secs(4)),
         ready_found: None,
-        peak: Measured::Value(Peak { value: peak, at: Duration::from_secs(9), certainty: Certainty::Exact }),
+        peak: Measured::Value(Peak {
+            value: peak,
+            at: Duration::from_secs(9),
+            uncertainty: Uncertainty::NONE,
+            certainty: PeakCertainty::Exact,
+        }),
         startup: Measured::Value(Bytes::from_mib(120)),
         retained: Measured::Value(SignedBytes(3 << 20)),
         growth: Measured::Value(Growth { slope: Rate(22 << 20), low: Rate(18 << 20), high: Rate(25 << 20) }),

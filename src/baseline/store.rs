@@ -179,7 +179,7 @@ impl Store {
     }
 }
 
-/// A key for people: `ingest` on linux-x86_64 in pss.
+/// A key for people: `ingest` on linux-x86_64 in footprint.
 fn described(key: &Key) -> String {
     format!("`{}` on {} in {}", key.workload, key.platform, key.metric)
 }

@@ -66,9 +66,12 @@ fn what_is_not_found_names_what_there_is_instead() {
     };
     assert!(matches!(on("linux-x86_64", Metric::Rss, "ingest"), Found::Entry(_)));
 
-    let other_metric = on("linux-x86_64", Metric::Pss, "ingest");
+    let other_metric = on("linux-x86_64", Metric::Footprint, "ingest");
     assert!(matches!(other_metric, Found::NotComparable { .. }));
-    assert_eq!(why(&other_metric), "`memguard-baseline.toml` has `ingest` in rss, and these runs were measured in pss");
+    assert_eq!(
+        why(&other_metric),
+        "`memguard-baseline.toml` has `ingest` in rss, and these runs were measured in footprint"
+    );
 
     let other_platform = on("macos-aarch64", Metric::Rss, "ingest");
     assert!(matches!(other_platform, Found::NotComparable { .. }));
@@ -99,7 +102,7 @@ fn a_mistake_made_by_hand_is_shown_with_its_file_and_line() {
     for (from, to, line, what) in [
         ("schema = 1", "", 1, "missing field `schema`"),
         ("schema = 1", "schema = \"one\"", 3, "expected u32"),
-        ("metric = \"pss\"", "metric = \"uss\"", 8, "unknown variant `uss`"),
+        ("metric = \"footprint\"", "metric = \"uss\"", 8, "unknown variant `uss`"),
         ("memguard =", "memgaurd =", 11, "unknown field `memgaurd`"),
         ("peak_bytes = [210763776", "peak_bytes = [-1", 12, "expected u64"),
         ("peak_bytes = [210763776, 208666624, 209715200]", "peak_bytes = []", 12, "the peak of at least one run"),
@@ -121,7 +124,7 @@ fn an_entry_that_stands_twice_is_a_mistake() {
     let once = store([example::entry("ingest")]).to_text().unwrap();
     let twice = format!("{once}{}", once.split_once("schema = 1\n").unwrap().1);
     let error = parse(&twice).unwrap_err().to_string();
-    assert!(error.contains("a second entry for `ingest` on linux-x86_64 in pss, at line 29"), "{error}");
+    assert!(error.contains("a second entry for `ingest` on linux-x86_64 in footprint, at line 29"), "{error}");
 }
 
 #[test]
@@ -189,9 +192,9 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     );
     let environment = prop::collection::btree_map(any::<String>(), any::<String>(), 0..4);
     (named, measures, environment, prop::option::of(curve)).prop_map(|(named, measures, environment, curve)| {
-        let (workload, platform, pss, measured, commit) = named;
+        let (workload, platform, is_footprint, measured, commit) = named;
         let (peak, startup, retained, phases, growth, phase_growth) = measures;
-        let metric = if pss { Metric::Pss } else { Metric::Rss };
+        let metric = if is_footprint { Metric::Footprint } else { Metric::Rss };
         let key = Key { workload, platform, metric };
         let memguard = measured.clone();
         Entry {

@@ -27,8 +27,7 @@ pub struct RunFlags {
     /// The time between two readings, 1ms at the least [default: 10ms].
     #[arg(long, value_name = "TIME")]
     pub interval: Option<String>,
-    /// What a sample adds up: `pss` (Linux's default: shared pages count once), `footprint` (macOS's), `private` (Windows's),
-    /// `rss`, or `cgroup`.
+    /// What a sample adds up: `footprint` (the default on Linux and macOS), `private` (Windows) or `rss`.
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
     /// What reads the memory: `proc` (Linux's default), `cgroup` (a control group of the run's own) or `portable`.

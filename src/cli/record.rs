@@ -23,7 +23,7 @@ pub struct Record {
     /// The time between two readings, 1ms to 60s [default: 1s].
     #[arg(long, value_name = "TIME")]
     pub interval: Option<String>,
-    /// What a sample of a `--pid` adds up: `pss` (Linux's default: shared pages count once), `footprint` (macOS's), `private`
+    /// What a sample of a `--pid` adds up: `footprint` (the default on Linux and macOS), `private`
     /// (Windows's) or `rss`.
     #[arg(long, value_name = "METRIC", requires = "pid")]
     pub metric: Option<String>,

@@ -13,8 +13,8 @@ use crate::units::Metric;
 
 /// Often enough to see what happens, and little enough to be left on for weeks.
 const INTERVAL: Duration = Duration::from_secs(1);
-const METRICS: [(&str, Metric); 4] =
-    [("pss", Metric::Pss), ("rss", Metric::Rss), ("footprint", Metric::Footprint), ("private", Metric::Private)];
+const METRICS: [(&str, Metric); 3] =
+    [("footprint", Metric::Footprint), ("rss", Metric::Rss), ("private", Metric::Private)];
 const SOURCES: [(&str, SourceChoice); 2] = [("proc", SourceChoice::Proc), ("portable", SourceChoice::Portable)];
 
 /// What `memguard record` is to do.

@@ -118,7 +118,7 @@ fn workload(key: &str) -> Value {
             "description": "How often it is run: budgets judge the worst run, regressions the median.",
         }),
         "interval" => time("The time between two readings, 1ms at the least."),
-        "metric" => choice("What a sample adds up.", &["pss", "rss", "cgroup"]),
+        "metric" => choice("What a sample adds up.", &["footprint", "rss", "private"]),
         "source" => choice("What reads the memory.", &["proc", "cgroup", "portable"]),
         "ready" => json!({
             "description": "What ends start-up.",

@@ -13,13 +13,8 @@ use crate::units::{Metric, Quantity};
 use crate::verdict::Measure;
 use crate::workload::{Settings, Signal, Stop};
 
-const METRICS: [(&str, Metric); 5] = [
-    ("pss", Metric::Pss),
-    ("rss", Metric::Rss),
-    ("footprint", Metric::Footprint),
-    ("private", Metric::Private),
-    ("cgroup", Metric::Cgroup),
-];
+const METRICS: [(&str, Metric); 3] =
+    [("footprint", Metric::Footprint), ("rss", Metric::Rss), ("private", Metric::Private)];
 const SOURCES: [(&str, SourceChoice); 3] =
     [("proc", SourceChoice::Proc), ("cgroup", SourceChoice::Cgroup), ("portable", SourceChoice::Portable)];
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
@@ -103,8 +98,8 @@ impl Reader {
         }
         let readable: &[Metric] = match settings.source {
             SourceChoice::Native => return settings,
-            SourceChoice::Proc => &[Metric::Pss, Metric::Rss],
-            SourceChoice::Cgroup => &[Metric::Cgroup],
+            SourceChoice::Proc => &[Metric::Footprint, Metric::Rss],
+            SourceChoice::Cgroup => &[Metric::Footprint],
             SourceChoice::Portable => &[Metric::Rss, Metric::Footprint, Metric::Private],
         };
         if let Some(metric) = settings.metric.filter(|metric| !readable.contains(metric))

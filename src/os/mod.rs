@@ -3,9 +3,6 @@
 //! The only place that asks which system this is. Sources of memory stand behind one trait, [`Source`]; those that follow a
 //! tree have another, [`TreeSource`].
 
-#[cfg(any(not(target_os = "linux"), test))]
-#[cfg_attr(target_os = "linux", expect(unreachable_pub, reason = "other systems use it, this one only tests it"))]
-mod bell;
 mod portable;
 mod portable_watch;
 mod source;
@@ -33,10 +30,8 @@ use linux::{self as kernel, watch};
 #[cfg(not(target_os = "linux"))]
 use {portable as kernel, portable_watch as watch};
 
-#[cfg(not(target_os = "linux"))]
-pub use bell::{Bell, Stirs};
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, Stirs, cgroup};
+pub use linux::cgroup;
 
 pub use kernel::{
     adopt_orphans, cgroup_source, memory_kills, native_source, wait_for_child, widen_pipe, with_limits_found,

@@ -138,7 +138,12 @@ fn words() -> ProcessRefreshKind {
 /// When it was waited for.
 #[cfg(not(target_os = "linux"))]
 pub fn wait_for_child(child: &mut std::process::Child) -> std::io::Result<ChildEnd> {
-    child.wait().map(|status| ChildEnd { ending: super::ending(status), at_most: None, is_reached: false })
+    child.wait().map(|status| ChildEnd {
+        ending: super::ending(status),
+        at_most: None,
+        is_reached: false,
+        minor_faults: None,
+    })
 }
 
 /// The facts about the machine that every system tells.

@@ -37,7 +37,6 @@ impl Source for PortableMachine {
         Ok(Reading {
             memory,
             peak: memory,
-            at_most: None,
             parts: Parts { swap, ..Parts::default() },
             machine_used: Some(used),
             ..Reading::default()

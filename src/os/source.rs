@@ -1,10 +1,9 @@
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::{Ending, Group, Stirs};
-use crate::units::{Bytes, Metric, Parts};
+use super::{Ending, Group};
+use crate::units::{Bytes, Metric, Parts, Uncertainty};
 
 /// Reads memory: of a tree of processes, of a control group, of the whole machine.
 pub trait Source: Send {
@@ -29,16 +28,8 @@ pub trait Source: Send {
         Vec::new()
     }
 
-    /// What is heard when something that is read may change, where nothing can until then. None where something may any time, or
-    /// nothing would be heard.
-    fn stirs(&self) -> Option<&Stirs> {
-        None
-    }
-
-    /// Since when something may have changed. None where nothing has that would be heard.
-    fn stirred(&self) -> Option<Instant> {
-        None
-    }
+    /// Makes the next reading as exact as it can be, whatever it costs.
+    fn settle(&mut self) {}
 
     /// What the reader of the results must know of how they were read, in sentences.
     fn notices(&self) -> Vec<String>;
@@ -85,9 +76,8 @@ pub trait TreeSource: Source {
     /// Is told how the root ended, before the next reading.
     fn root_ended(&mut self, _end: &ChildEnd) {}
 
-    /// The most that the metric can have reached in the whole run, once that is over and the last reading was taken. `highest`
-    /// is the highest of the readings' own bounds. None where something can have come and gone unseen that nothing bounds.
-    fn at_most(&mut self, highest: Option<Bytes>) -> Option<Bytes>;
+    /// True if the system's marks cover the time between the readings, once the run is over and the last reading was taken.
+    fn covers_gaps(&self) -> bool;
 
     /// Gives back what was set up for the run, once it is over.
     fn end(&mut self) {}
@@ -136,17 +126,18 @@ impl SourceKind {
 pub struct Reading {
     /// The metric.
     pub memory: Bytes,
-    /// The most that the metric surely reached since the reading before.
+    /// The most that the metric reached since the reading before.
     pub peak: Bytes,
-    /// The most that it can have reached since then: every process at its own peak at once. None where the system keeps no
-    /// marks that would bound it.
-    pub at_most: Option<Bytes>,
-    /// What `memory` is made of.
+    /// How far the true values can lie from these two.
+    pub uncertainty: Uncertainty,
+    /// What stands beside the metric.
     pub parts: Parts,
     /// How many processes live; None where the source does not count them.
     pub processes: Option<u32>,
     /// Used memory of the whole machine.
     pub machine_used: Option<Bytes>,
+    /// Some processes slept and were not looked at: unless something moved, the reading repeats the one before.
+    pub is_partial: bool,
     /// Processes that joined the tree.
     pub seen: Vec<Seen>,
     /// Processes that ended.
@@ -182,10 +173,6 @@ pub struct Gone {
     pub peak: Option<Bytes>,
     /// Its command line, as last read.
     pub command: String,
-    /// How long it lived, where the system tells.
-    pub lived: Option<Duration>,
-    /// How long before this reading it had ended at the latest.
-    pub ago: Duration,
 }
 
 /// What the system tells of the root once it has ended.
@@ -198,4 +185,6 @@ pub struct ChildEnd {
     pub at_most: Option<Bytes>,
     /// Whether it had so much for sure.
     pub is_reached: bool,
+    /// Its minor page faults, with those of children that it waited for. None where the system does not report them.
+    pub minor_faults: Option<u64>,
 }

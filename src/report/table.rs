@@ -1,5 +1,6 @@
-use crate::analysis::{Certainty, Measured, Quality};
-use crate::units::{Bytes, Percent, Quantity};
+use crate::analysis::{Measured, Quality};
+use crate::trace::PeakCertainty;
+use crate::units::{Bytes, Percent, Quantity, Uncertainty};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
 
 use super::escape::fit;
@@ -26,7 +27,6 @@ pub struct Row {
 const MISSING: &str = "—";
 /// Columns of a name, at most.
 const NAME: usize = 40;
-const SMALL: Bytes = Bytes::from_mib(8);
 
 /// The table of all workloads: every measure, with a line for each check of it.
 #[must_use]
@@ -118,17 +118,24 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
     }
 }
 
-/// A peak that may have been higher says so where the measuring was poor, with its bound where that is worth a look: above 2 %,
-/// and above what small programs differ by anyway.
+/// Marks a peak that may lie elsewhere: by `±` or `≥` where its uncertainty is above 1%, by `≥` where
+/// sampling stalled.
 fn with_bound(run: &JudgedRun, value: &str) -> String {
-    let Some(peak) = run.measures.peak.value().filter(|_| run.measures.quality != Quality::Good) else {
-        return value.to_owned();
-    };
-    let worth_a_look = |most: Bytes| most.as_f64() > peak.value.as_f64() * 1.02 && most > peak.value + SMALL;
-    match peak.certainty {
-        Certainty::Exact => value.to_owned(),
-        Certainty::AtMost(most) if worth_a_look(most) => format!("≥ {value} (≤ {most})"),
-        Certainty::AtMost(_) | Certainty::AtLeast => format!("≥ {value}"),
+    let Some(peak) = run.measures.peak.value() else { return value.to_owned() };
+    let stalled = run.measures.quality != Quality::Good && peak.certainty == PeakCertainty::Sampled;
+    mark(value, peak.value, peak.uncertainty)
+        .unwrap_or_else(|| if stalled { format!("≥ {value}") } else { value.to_owned() })
+}
+
+/// The value with its uncertainty. None where that is at most 1%.
+#[must_use]
+pub(super) fn mark(text: &str, value: Bytes, uncertainty: Uncertainty) -> Option<String> {
+    let matters = |bytes: Bytes| bytes.as_f64() > value.as_f64() / 100.0;
+    match (matters(uncertainty.below), matters(uncertainty.above)) {
+        (false, false) => None,
+        (false, true) if uncertainty == Uncertainty::UNBOUNDED => Some(format!("≥ {text}")),
+        (false, true) => Some(format!("≥ {text} (≤ {})", uncertainty.high(value))),
+        (true, _) => Some(format!("{text} ± {}", uncertainty.below.max(uncertainty.above))),
     }
 }
 

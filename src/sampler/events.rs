@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::os::{Bell, ChildEnd, Ending, Interrupts, Stirs};
+use crate::os::{ChildEnd, Ending, Interrupts};
 
 /// Ctrl-C and its like, caught for as long as memguard runs workloads.
 #[derive(Debug)]
@@ -66,54 +66,27 @@ pub(super) enum Event {
 
 /// Where to send what happens. A run that is over no longer listens: that is no error.
 #[derive(Debug, Clone)]
-pub(super) struct Outbox {
-    sender: Sender<Event>,
-    bell: Arc<Bell>,
-}
+pub(super) struct Outbox(Sender<Event>);
 
-/// Where it is received, by the thread that made it. A channel's own timed wait would do the same and touch much more memory
-/// at every tick, all of it cold after 10 ms of sleep.
+/// Where it is received.
 #[derive(Debug)]
-pub(super) struct Inbox {
-    receiver: Receiver<Event>,
-    bell: Arc<Bell>,
-}
+pub(super) struct Inbox(Receiver<Event>);
 
 pub(super) fn post() -> (Outbox, Inbox) {
     let (sender, receiver) = channel();
-    let bell = Arc::new(Bell::default());
-    (Outbox { sender, bell: Arc::clone(&bell) }, Inbox { receiver, bell })
+    (Outbox(sender), Inbox(receiver))
 }
 
 impl Outbox {
     pub(super) fn send(&self, event: Event) {
-        if self.sender.send(event).is_ok() {
-            self.bell.ring();
-        }
+        let _ = self.0.send(event);
     }
 }
 
 impl Inbox {
     /// The next event. None when there was none until the deadline.
     pub(super) fn wait_until(&self, deadline: Instant) -> Option<Event> {
-        while self.bell.wait_until(deadline) {
-            let event = self.take();
-            if event.is_some() {
-                return event;
-            }
-        }
-        None
-    }
-
-    /// The same, but waits no longer than until something stirs, and perhaps less.
-    pub(super) fn wait_until_stirred(&self, deadline: Instant, stirs: &Stirs) -> Option<Event> {
-        if self.bell.wait_until_stirred(deadline, stirs) { self.take() } else { None }
-    }
-
-    fn take(&self) -> Option<Event> {
-        let event = self.receiver.try_recv().ok()?;
-        self.bell.ring(); // there may be more
-        Some(event)
+        self.0.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
     }
 }
 

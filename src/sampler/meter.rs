@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::events::{Event, Inbox};
-use super::nap::Naps;
 use super::ticks::Ticks;
 use crate::os::{self, OwnUsage, Reading, Share, Source};
-use crate::trace::{Holder, PeakBound, ProcessRow, Recorder, RunRecord, Sample};
-use crate::units::Bytes;
+use crate::trace::{Holder, ProcessRow, Recorder, RunRecord, Sample};
+use crate::units::{Bytes, Uncertainty};
 
 /// Reads a source at every tick, records what it reads, and adds up what is to be said at the end.
 pub(super) struct Meter<'a, S: Source + ?Sized> {
@@ -23,10 +22,9 @@ pub(super) struct Meter<'a, S: Source + ?Sized> {
     /// When the last reading ended.
     pub(super) now: Duration,
     pub(super) peak: Bytes,
-    /// The highest of the readings' bounds; None once a reading had none.
-    pub(super) at_most: Option<Bytes>,
+    /// The most that the metric can have been so far.
+    high: Bytes,
     seen_once: u64,
-    naps: Naps,
 }
 
 /// A process when it was first seen.
@@ -55,9 +53,8 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
             last: None,
             now: Duration::ZERO,
             peak: Bytes::ZERO,
-            at_most: Some(Bytes::ZERO),
+            high: Bytes::ZERO,
             seen_once: 0,
-            naps: Naps::default(),
         }
     }
 
@@ -71,30 +68,10 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         self.recorder.flush_if_due(begun)
     }
 
-    /// Waits until the next reading is due or this `deadline` has passed, or for what happens until then. While nothing that is
-    /// read can change, no reading is due: the last one stands for it.
-    pub(super) fn wait(&mut self, inbox: &Inbox, deadline: Option<Duration>) -> Result<Option<Event>> {
-        let earlier = |due: Duration| deadline.map_or(due, |deadline| deadline.min(due));
-        if let Some(until) = self.naps.begin(&self.ticks)
-            && let Some(last) = self.last
-            && let Some(stirs) = self.source.stirs()
-        {
-            let until = earlier(until);
-            let event = inbox.wait_until_stirred(self.clock + until, stirs);
-            let now = self.clock.elapsed();
-            let stirred = self.source.stirred().map(|at| at.saturating_duration_since(self.clock));
-            let mut left_out = 0;
-            let known = stirred.map_or_else(|| self.ticks.last_by(now), |at| at.min(now));
-            while let Some(at) = self.ticks.pass_over(known) {
-                left_out += 1;
-                self.recorder.sample(&Sample { at, peak: last.memory, ..last })?;
-            }
-            self.naps.ended(left_out);
-            if event.is_some() || (stirred.is_none() && now >= until) {
-                return Ok(event);
-            }
-        }
-        Ok(inbox.wait_until(self.clock + earlier(self.ticks.next())))
+    /// Waits until the next reading is due or this `deadline` has passed, or for what happens until then.
+    pub(super) fn wait(&self, inbox: &Inbox, deadline: Option<Duration>) -> Option<Event> {
+        let due = self.ticks.next();
+        inbox.wait_until(self.clock + deadline.map_or(due, |deadline| deadline.min(due)))
     }
 
     fn record(&mut self, at: Duration, reading: &Reading) -> Result<()> {
@@ -103,35 +80,48 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         }
         for gone in &reading.gone {
             let sight = self.started.remove(&gone.pid);
-            let (parent_pid, seen, tick) = sight.map_or((0, at, 0), |sight| (sight.parent, sight.at, sight.tick));
+            let (parent_pid, started, tick) = sight.map_or((0, at, 0), |sight| (sight.parent, sight.at, sight.tick));
             self.seen_once += u64::from(self.ticks.quality.ticks <= tick + 1);
-            let ended = at.saturating_sub(gone.ago);
-            // It was seen within a tick of its start, where the system does not tell better.
-            let started = gone.lived.map_or(seen, |lived| ended.saturating_sub(lived));
-            let (peak, command, ended) = (gone.peak, gone.command.clone(), Some(ended));
-            self.recorder.process(&ProcessRow { pid: gone.pid, parent_pid, started, ended, peak, command })?;
+            let (peak, command) = (gone.peak, gone.command.clone());
+            self.recorder.process(&ProcessRow {
+                pid: gone.pid,
+                parent_pid,
+                started,
+                ended: Some(at),
+                peak,
+                command,
+            })?;
         }
-        self.at_most = self.at_most.zip(reading.at_most).map(|(before, now)| before.max(now));
         let sample = Sample {
             at,
             memory: reading.memory,
             peak: reading.peak,
+            uncertainty: reading.uncertainty,
             parts: reading.parts,
             processes: reading.processes,
             machine_used: reading.machine_used,
         };
-        // With its last process dying there is nothing to measure, rather than a measured zero: but a mark may be left that
-        // tells of a peak.
+        let high = reading.uncertainty.high(reading.peak);
+        // With its last process dying there is nothing to measure, rather than a measured zero: but a mark may be left, or a bound
+        // on what was not read.
         if reading.processes == Some(0) {
-            if reading.peak <= self.peak {
+            if high <= self.high {
                 return Ok(());
             }
-            let unread = Sample { memory: reading.peak, processes: None, ..sample };
-            self.peak = reading.peak;
-            return self.recorder.sample(&Sample { at, peak: reading.peak, ..self.last.unwrap_or(unread) });
+            let last = self.last.unwrap_or(Sample { memory: reading.peak, processes: None, ..sample });
+            let peak = reading.peak.max(last.memory);
+            (self.peak, self.high) = (self.peak.max(peak), high);
+            let low = reading.uncertainty.low(reading.peak).max(last.uncertainty.low(last.memory));
+            let uncertainty = Uncertainty::between(low, peak, high);
+            return self.recorder.sample(&Sample { at, peak, uncertainty, ..last });
         }
+        self.high = self.high.max(high);
         self.peak = self.peak.max(sample.peak);
         self.last = Some(sample);
+        // A row says that nothing changed until then.
+        if reading.is_partial {
+            return Ok(());
+        }
         self.recorder.sample(&sample)?;
         let source = &self.source;
         self.recorder.programs(at, sample.memory, || source.shares().into_iter().map(holder).collect())
@@ -146,15 +136,6 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
     pub(super) fn read_last(&mut self) -> Result<()> {
         let reading = self.source.read()?;
         self.record(self.now, &reading)
-    }
-
-    /// What the peak can have been, where the source says that it was no more than this.
-    pub(super) fn bound(&self, at_most: Option<Bytes>) -> PeakBound {
-        match at_most {
-            None => PeakBound::Open,
-            Some(at_most) if at_most > self.peak => PeakBound::AtMost(at_most),
-            Some(_) => PeakBound::Exact,
-        }
     }
 
     /// Writes what was read, and how well, into the record.

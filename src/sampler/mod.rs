@@ -4,7 +4,6 @@
 mod events;
 mod life;
 mod meter;
-mod nap;
 mod onlooker;
 mod run;
 mod settings;

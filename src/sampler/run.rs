@@ -12,8 +12,8 @@ use super::onlooker::Onlooker;
 use super::settings::{Settings, SourceChoice};
 use super::threads::{Watchers, wait_for};
 use crate::os::{self, ChildEnd, Ending, Foreground, Group, SourceKind, TreeSource};
-use crate::trace::{Ended, Redactor, RunFolder, RunRecord};
-use crate::units::{Bytes, Metric};
+use crate::trace::{Ended, PeakCertainty, Redactor, RunFolder, RunRecord};
+use crate::units::Bytes;
 use crate::workload::{self, Followed, Launched};
 
 /// How long what a workload left in its pipes is waited for, once all its processes are gone.
@@ -29,7 +29,6 @@ pub fn open_source(settings: &Settings) -> Result<Box<dyn TreeSource>> {
     match settings.source {
         SourceChoice::Portable => os::portable_source(settings.metric),
         SourceChoice::Cgroup => os::cgroup_source(settings.metric),
-        SourceChoice::Native if settings.metric == Some(Metric::Cgroup) => os::cgroup_source(settings.metric),
         SourceChoice::Native => os::native_source(settings.metric),
         SourceChoice::Proc => {
             let source = os::native_source(settings.metric)?;
@@ -81,7 +80,7 @@ pub fn record_run(
     let foreground = Foreground::lend(root);
     onlooker.pulse.begin(clock, root);
     let watchers = Watchers::new(launch, &recorder, &events, clock);
-    let unknown = ChildEnd { ending: Ending::Exited(-1), at_most: None, is_reached: false };
+    let unknown = ChildEnd { ending: Ending::Exited(-1), at_most: None, is_reached: false, minor_faults: None };
     wait_for(child, &events, move |end| Event::RootEnded(end.unwrap_or(unknown)));
     watchers.start(launch, &onlooker.screen, stdout, stderr, wall);
     let outputs = 2 + u32::from(followed.is_some());
@@ -132,8 +131,7 @@ pub fn record_run(
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
     let last = run.meter.read_last();
-    let at_most = run.meter.source.at_most(run.meter.at_most);
-    record.peak_bound = run.meter.bound(at_most);
+    record.peak_certainty = if run.meter.source.covers_gaps() { PeakCertainty::Exact } else { PeakCertainty::Sampled };
     run.meter.source.end();
     run.meter.conclude(&mut record);
     record.notices.append(&mut run.notices);
@@ -210,7 +208,7 @@ impl Run<'_> {
     /// Waits until the next reading is due, and deals with what happens until then.
     fn wait(&mut self) -> Result<()> {
         loop {
-            let Some(event) = self.meter.wait(&self.inbox, self.life.next_deadline())? else { return Ok(()) };
+            let Some(event) = self.meter.wait(&self.inbox, self.life.next_deadline()) else { return Ok(()) };
             let ended = matches!(event, Event::RootEnded(_));
             self.happen(event)?;
             if ended {
@@ -222,7 +220,10 @@ impl Run<'_> {
     fn happen(&mut self, event: Event) -> Result<()> {
         let now = self.clock.elapsed();
         let deed = match event {
-            Event::Ready(at) => self.life.ready(at),
+            Event::Ready(at) => {
+                self.meter.source.settle();
+                self.life.ready(at)
+            }
             Event::RootEnded(end) => {
                 self.root_ended = Some(now);
                 self.meter.source.root_ended(&end);

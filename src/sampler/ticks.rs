@@ -40,23 +40,6 @@ impl Ticks {
         }
     }
 
-    /// The next deadline, if it is before `until` and nothing had changed by then: no reading is due for it.
-    pub(super) fn pass_over(&mut self, until: Duration) -> Option<Duration> {
-        let due = self.next;
-        if due >= until {
-            return None;
-        }
-        self.quality.ticks += 1;
-        self.last = Some(due);
-        self.next = Duration::from_nanos((self.number(due) + 1).saturating_mul(self.nanos()));
-        Some(due)
-    }
-
-    /// The last deadline by then.
-    pub(super) fn last_by(&self, at: Duration) -> Duration {
-        Duration::from_nanos(self.number(at).saturating_mul(self.nanos()))
-    }
-
     /// What the reader of the results must know.
     pub(super) fn notice(&self) -> Option<String> {
         let Sampling { ticks, stretched, .. } = self.quality;
@@ -163,19 +146,6 @@ mod tests {
         ticks.taken(ms(4), ms(5), untold);
         assert_eq!(ticks.next(), ms(10));
         assert_eq!(ticks.quality.ticks, 2);
-    }
-
-    #[test]
-    fn deadlines_by_which_nothing_had_changed_are_told_one_by_one_and_are_no_gap() {
-        let mut ticks = Ticks::new(ms(10));
-        ticks.taken(ms(0), ms(1), untold);
-        assert_eq!((ticks.last_by(ms(39)), ticks.last_by(ms(40))), (ms(30), ms(40)));
-        let told: Vec<_> = std::iter::from_fn(|| ticks.pass_over(ms(30))).collect();
-        assert_eq!(told, [ms(10), ms(20)]);
-        assert_eq!(ticks.next(), ms(30), "by then something had");
-        ticks.taken(ms(30), ms(31), untold);
-        let Sampling { ticks, missed, longest_gap, .. } = ticks.quality;
-        assert_eq!((ticks, missed, longest_gap), (4, 0, ms(10)));
     }
 
     /// Reads at every deadline for so many seconds; each reading takes `wall`, of which `cpu` is its own.

@@ -62,7 +62,7 @@ impl Watch<'_> {
                 return Ok(Until::Gone);
             }
             // None but interrupts come here.
-            if self.meter.wait(&self.inbox, self.at_most)?.is_some() {
+            if self.meter.wait(&self.inbox, self.at_most).is_some() {
                 self.meter.read()?;
                 return Ok(Until::Told);
             }

@@ -97,7 +97,7 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Bytes, Parts};
+    use crate::units::{Bytes, Parts, Uncertainty};
     use proptest::prelude::*;
 
     fn sample(micros: u64, peak: u64) -> Sample {
@@ -106,6 +106,7 @@ mod tests {
             at,
             memory: Bytes(0),
             peak: Bytes(peak),
+            uncertainty: Uncertainty::NONE,
             parts: Parts::default(),
             processes: Some(1),
             machine_used: None,

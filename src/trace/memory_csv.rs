@@ -12,10 +12,11 @@ use super::row_file::RowFile;
 use super::rows::{Quoting, Row, Rows};
 use super::text::push_cell;
 use super::thinning::Thinning;
-use crate::units::Parts;
+use crate::units::{Parts, Uncertainty};
 
-pub(super) const HEADER: &str = "elapsed_s,timestamp,memory_bytes,peak_bytes,rss_bytes,anon_bytes,file_bytes,shmem_bytes,swap_bytes,\
-                      processes,machine_used_bytes";
+pub(super) const HEADER: &str = "elapsed_s,timestamp,memory_bytes,peak_bytes,\
+                                 uncertainty_below_bytes,uncertainty_above_bytes,rss_bytes,anon_bytes,\
+                                 shmem_bytes,swap_bytes,mapped_bytes,kernel_bytes,processes,machine_used_bytes";
 
 /// Writes the readings of a run, thinned to at most 100 rows a second and about one where memory stays as it is.
 pub(super) struct MemoryWriter {
@@ -52,13 +53,15 @@ impl MemoryWriter {
 }
 
 fn write(sample: &Sample, file: &mut RowFile, clock: &mut WallClock) -> Result<()> {
-    let Sample { at, memory, peak, parts, processes, machine_used } = *sample;
-    let Parts { rss, anon, file: mapped, shmem, swap } = parts;
+    let Sample { at, memory, peak, uncertainty, parts, processes, machine_used } = *sample;
+    let Parts { rss, anon, shmem, swap, mapped, kernel } = parts;
     file.row(|out| {
         clock.write(at, out);
         push_cell(Some(memory.0), out);
         push_cell(Some(peak.max(memory).0), out);
-        for part in [rss, anon, mapped, shmem, swap] {
+        push_cell(Some(uncertainty.below.0), out);
+        push_cell(Some(uncertainty.above.0), out);
+        for part in [rss, anon, shmem, swap, mapped, kernel] {
             push_cell(part.map(|bytes| bytes.0), out);
         }
         push_cell(processes.map(u64::from), out);
@@ -107,15 +110,17 @@ fn sample(row: &Row<'_>) -> Result<Sample> {
         at: row.seconds(0)?,
         memory: row.bytes(2)?,
         peak: row.bytes(3)?,
+        uncertainty: Uncertainty { below: row.bytes(4)?, above: row.bytes(5)? },
         parts: Parts {
-            rss: row.optional_bytes(4)?,
-            anon: row.optional_bytes(5)?,
-            file: row.optional_bytes(6)?,
-            shmem: row.optional_bytes(7)?,
-            swap: row.optional_bytes(8)?,
+            rss: row.optional_bytes(6)?,
+            anon: row.optional_bytes(7)?,
+            shmem: row.optional_bytes(8)?,
+            swap: row.optional_bytes(9)?,
+            mapped: row.optional_bytes(10)?,
+            kernel: row.optional_bytes(11)?,
         },
-        processes: row.optional_count(9)?,
-        machine_used: row.optional_bytes(10)?,
+        processes: row.optional_count(12)?,
+        machine_used: row.optional_bytes(13)?,
     })
 }
 
@@ -158,6 +163,7 @@ mod tests {
             at: Duration::from_micros(12_345),
             memory: Bytes(5),
             peak: Bytes(6),
+            uncertainty: Uncertainty { below: Bytes(1), above: Bytes(3) },
             parts,
             processes: Some(2),
             machine_used: None,
@@ -168,37 +174,37 @@ mod tests {
         sample.machine_used = Some(Bytes(1 << 40));
         let path = write_all(folder.path(), &[first, sample]);
         insta::assert_snapshot!(files::read_text(&path).unwrap(), @r#"
-        elapsed_s,timestamp,memory_bytes,peak_bytes,rss_bytes,anon_bytes,file_bytes,shmem_bytes,swap_bytes,processes,machine_used_bytes
-        0.012345,2026-01-31T12:00:00.012345+01:00,5,6,7,0,,,,2,
-        100000.000000,2026-02-01T15:46:40.000000+01:00,5,6,7,0,,,,,1099511627776
+        elapsed_s,timestamp,memory_bytes,peak_bytes,uncertainty_below_bytes,uncertainty_above_bytes,rss_bytes,anon_bytes,shmem_bytes,swap_bytes,mapped_bytes,kernel_bytes,processes,machine_used_bytes
+        0.012345,2026-01-31T12:00:00.012345+01:00,5,6,1,3,7,0,,,,,2,
+        100000.000000,2026-02-01T15:46:40.000000+01:00,5,6,1,3,7,0,,,,,,1099511627776
         "#);
     }
 
     #[test]
     fn a_last_row_that_was_cut_off_is_left_out() {
-        let whole = with_rows("0.0,t,1,1,,,,,,1,\n1.0,t,2,2,,,,,,1,\n");
+        let whole = with_rows("0.0,t,1,1,0,0,,,,,,,1,\n1.0,t,2,2,0,0,,,,,,,1,\n");
         for end in 0..=whole.len() {
             let rows = whole[..end].matches('\n').count().saturating_sub(1);
             let samples = read(&whole[..end]).unwrap();
             assert_eq!(samples.len(), rows, "cut at {end}");
         }
-        let zeros = format!("{}{}", with_rows("0.0,t,1,1,,,,,,1,\n"), "\0".repeat(500));
+        let zeros = format!("{}{}", with_rows("0.0,t,1,1,0,0,,,,,,,1,\n"), "\0".repeat(500));
         assert_eq!(read(&zeros).unwrap().len(), 1);
     }
 
     #[test]
     fn a_damaged_row_is_told_with_its_file_line_and_value() {
-        let good = "0.5,t,1,1,,,,,,1,\n";
+        let good = "0.5,t,1,1,0,0,,,,,,,1,\n";
         for (row, told) in [
-            ("x,t,1,1,,,,,,1,", "line 3: elapsed_s is not a number of seconds: \"x\""),
-            ("1.0,t,,1,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"\""),
-            ("1.0,t,-1,1,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"-1\""),
-            ("1.0,t,1,1,,1.5,,,,1,", "line 3: anon_bytes is not a whole number of bytes: \"1.5\""),
-            ("1.0,t,1,1,,,,,,-1,", "line 3: processes is not a whole number: \"-1\""),
-            ("1.0,t,1,1", "line 3: has 4 cells, not 11"),
-            ("0.4,t,1,1,,,,,,1,", "line 3: elapsed_s is less than in the row before: \"0.4\""),
-            ("1.0,t,5,4,,,,,,1,", "line 3: peak_bytes is less than memory_bytes: \"4\""),
-            ("1.0,t,\",1,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"\\\"\""),
+            ("x,t,1,1,0,0,,,,,,,1,", "line 3: elapsed_s is not a number of seconds: \"x\""),
+            ("1.0,t,,1,0,0,,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"\""),
+            ("1.0,t,-1,1,0,0,,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"-1\""),
+            ("1.0,t,1,1,0,0,,1.5,,,,,1,", "line 3: anon_bytes is not a whole number of bytes: \"1.5\""),
+            ("1.0,t,1,1,0,0,,,,,,,-1,", "line 3: processes is not a whole number: \"-1\""),
+            ("1.0,t,1,1", "line 3: has 4 cells, not 14"),
+            ("0.4,t,1,1,0,0,,,,,,,1,", "line 3: elapsed_s is less than in the row before: \"0.4\""),
+            ("1.0,t,5,4,0,0,,,,,,,1,", "line 3: peak_bytes is less than memory_bytes: \"4\""),
+            ("1.0,t,\",1,0,0,,,,,,,1,", "line 3: memory_bytes is not a whole number of bytes: \"\\\"\""),
         ] {
             let error = read(&with_rows(&format!("{good}{row}\n{good}"))).unwrap_err().to_string();
             assert!(error.contains(told) && error.contains("memory.csv`"), "{row}: {error}");
@@ -207,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_file_that_a_spreadsheet_saved_again_still_reads() {
-        let text = with_rows("0.0,t,1,1,,,,,,1,\n1,t,2,2,,,,,,1,\n");
+        let text = with_rows("0.0,t,1,1,0,0,,,,,,,1,\n1,t,2,2,0,0,,,,,,,1,\n");
         assert_eq!(read(&format!("\u{feff}{}", text.replace('\n', "\r\n"))).unwrap(), read(&text).unwrap());
     }
 
@@ -230,12 +236,15 @@ mod tests {
                 at += Duration::from_micros(step);
                 let part = part.map(Bytes);
                 let parts = Parts { rss: part, swap: part, ..Parts::default() };
-                Sample { at, memory: Bytes(memory), peak: Bytes(memory + above), parts, processes: Some(3), machine_used: part }
+                let uncertainty = Uncertainty { below: Bytes(memory / 2), above: Bytes(above) };
+                Sample { at, memory: Bytes(memory), peak: Bytes(memory + above), uncertainty, parts, processes: Some(3), machine_used: part }
             }).collect();
             let folder = tempfile::tempdir().unwrap();
             let read: Vec<Sample> = Samples::open(&write_all(folder.path(), &samples)).unwrap().map(Result::unwrap).collect();
             let peak = |samples: &[Sample]| samples.iter().map(|sample| sample.peak).max();
             prop_assert_eq!(peak(&read), peak(&samples));
+            let high = |samples: &[Sample]| samples.iter().map(|sample| sample.uncertainty.high(sample.peak)).max();
+            prop_assert_eq!(high(&read), high(&samples));
             prop_assert_eq!(read[0], samples[0]);
             prop_assert!(read.iter().all(|row| samples.iter().any(|sample| sample.at == row.at && sample.parts == row.parts)));
         }

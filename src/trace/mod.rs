@@ -38,8 +38,8 @@ pub use log_csv::LogLines;
 pub use log_writer::{LARGEST_LOG, LogWriter, StampBy};
 pub use memory_csv::Samples;
 pub use model::{
-    Curve, Ended, Environment, Holder, LeftOut, LogLine, LogRow, MarkKind, PeakBound, ProcessRow, Program, ProgramRow,
-    ReadyMark, RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream, Until,
+    Curve, Ended, Environment, Holder, LeftOut, LogLine, LogRow, MarkKind, PeakCertainty, ProcessRow, Program,
+    ProgramRow, ReadyMark, RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream, Until,
 };
 pub use processes_csv::Processes;
 pub use programs_csv::Programs;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::units::{Bytes, Metric, Parts};
+use crate::units::{Bytes, Metric, Parts, Uncertainty};
 
 /// The version of the files' meaning. Raised when a reader of today would misread what is written tomorrow.
 pub const SCHEMA: u32 = 1;
@@ -18,7 +18,9 @@ pub struct Sample {
     pub memory: Bytes,
     /// The most that the metric reached since the row before; never below `memory`.
     pub peak: Bytes,
-    /// What `memory` is made of.
+    /// How far the true `memory` and the true `peak` can lie from these two.
+    pub uncertainty: Uncertainty,
+    /// What `memory` is made of, and what stands beside it.
     pub parts: Parts,
     /// How many processes there were; None where they were not counted.
     pub processes: Option<u32>,
@@ -227,15 +229,13 @@ pub struct Environment {
     pub facts: BTreeMap<String, String>,
 }
 
-/// What bounds a run's peak from above, shared pages and the instants between two readings considered.
+/// How a run's peak is known, beside its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PeakBound {
-    /// The system's marks prove that it was no higher than what was measured.
+pub enum PeakCertainty {
+    /// The system's marks cover the time between the readings.
     Exact,
-    /// They prove that it was no higher than this.
-    AtMost(Bytes),
-    /// Nothing: something can have come and gone between two readings.
-    Open,
+    /// Memory that came and went between two readings can be missing.
+    Sampled,
 }
 
 /// How well a run was measured.
@@ -288,14 +288,26 @@ pub struct RunRecord {
     pub duration: Option<Duration>,
     /// How it ended.
     pub ended: Ended,
-    /// What the peak can have been at the most.
-    pub peak_bound: PeakBound,
+    /// How the peak is known.
+    pub peak_certainty: PeakCertainty,
     /// Quality of the measuring.
     pub sampling: Sampling,
     /// What the reader of the results must know, in sentences: lines dropped, processes left behind.
     pub notices: Vec<String>,
     /// What whoever works with the data may want to know, in sentences, and reports do not say aloud.
     pub remarks: Vec<String>,
+}
+
+impl Sample {
+    /// Adds what an earlier reading measured, where this one stands for both.
+    pub(super) fn absorb(&mut self, earlier: &Self) {
+        let low = self.uncertainty.low(self.peak).max(earlier.uncertainty.low(earlier.peak));
+        let high = self.uncertainty.high(self.peak).max(earlier.uncertainty.high(earlier.peak));
+        let below = self.uncertainty.below;
+        self.peak = self.peak.max(earlier.peak);
+        self.uncertainty = Uncertainty::between(low, self.peak, high);
+        self.uncertainty.below = self.uncertainty.below.max(below);
+    }
 }
 
 impl RunRecord {
@@ -317,7 +329,7 @@ impl RunRecord {
             stop_at: None,
             duration: None,
             ended: Ended::Unfinished,
-            peak_bound: PeakBound::Open,
+            peak_certainty: PeakCertainty::Sampled,
             sampling: Sampling::default(),
             notices: Vec::new(),
             remarks: Vec::new(),

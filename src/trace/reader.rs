@@ -129,12 +129,20 @@ mod tests {
     use super::*;
     use crate::trace::run_json::tests::record;
     use crate::trace::{Ended, ProcessRow, Redactor, RunFolder, Sample, Stream, files};
-    use crate::units::{Bytes, Parts};
+    use crate::units::{Bytes, Parts, Uncertainty};
     use std::time::Duration;
 
     fn sample(millis: u64, memory: u64) -> Sample {
         let (at, memory) = (Duration::from_millis(millis), Bytes(memory));
-        Sample { at, memory, peak: memory, parts: Parts::default(), processes: Some(1), machine_used: None }
+        Sample {
+            at,
+            memory,
+            peak: memory,
+            uncertainty: Uncertainty::NONE,
+            parts: Parts::default(),
+            processes: Some(1),
+            machine_used: None,
+        }
     }
 
     fn texts(files: &RunFiles) -> Vec<String> {

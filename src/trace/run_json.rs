@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::timestamp;
 use super::files;
-use super::model::{Ended, Environment, MarkKind, PeakBound, ReadyMark, RunRecord, SCHEMA, Sampling, Until};
+use super::model::{Ended, Environment, MarkKind, PeakCertainty, ReadyMark, RunRecord, SCHEMA, Sampling, Until};
 use crate::units::{Bytes, Metric};
 
 /// Puts `run.json` in place whole. Times are kept to the microsecond.
@@ -80,8 +80,8 @@ struct Run {
     duration: Option<Duration>,
     #[serde(with = "End")]
     ended: Ended,
-    #[serde(with = "Bound")]
-    peak_bound: PeakBound,
+    #[serde(with = "Certainty")]
+    peak_certainty: PeakCertainty,
     #[serde(with = "Quality")]
     sampling: Sampling,
     notices: Vec<String>,
@@ -112,11 +112,10 @@ enum Ready {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "PeakBound", tag = "kind", content = "bytes", rename_all = "kebab-case")]
-enum Bound {
+#[serde(remote = "PeakCertainty", rename_all = "kebab-case")]
+enum Certainty {
     Exact,
-    AtMost(Bytes),
-    Open,
+    Sampled,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -238,7 +237,7 @@ pub(crate) mod tests {
             run: 2,
             command: "python ingest.py".to_owned(),
             platform: "linux-x86_64".to_owned(),
-            metric: Metric::Pss,
+            metric: Metric::Footprint,
             source: "proc".to_owned(),
             interval: Duration::from_millis(10),
             started: "2026-01-31T11:00:00.123456Z".parse().unwrap(),
@@ -247,7 +246,7 @@ pub(crate) mod tests {
             stop_at: None,
             duration: Some(Duration::from_micros(86_400_000_001)),
             ended: Ended::Exited { status: 0 },
-            peak_bound: PeakBound::AtMost(Bytes(1 << 60)),
+            peak_certainty: PeakCertainty::Sampled,
             sampling: Sampling { ticks: 123, longest_gap: Duration::from_millis(11), ..Default::default() },
             notices: vec!["two processes were left behind".to_owned()],
             remarks: vec!["short-lived processes may be missing".to_owned()],
@@ -280,7 +279,7 @@ pub(crate) mod tests {
           "run": 2,
           "command": "python ingest.py",
           "platform": "linux-x86_64",
-          "metric": "pss",
+          "metric": "footprint",
           "source": "proc",
           "interval_s": 0.01,
           "started": "…",
@@ -298,10 +297,7 @@ pub(crate) mod tests {
             "how": "exited",
             "status": 0
           },
-          "peak_bound": {
-            "kind": "at-most",
-            "bytes": 1152921504606846976
-          },
+          "peak_certainty": "sampled",
           "sampling": {
             "ticks": 123,
             "missed": 0,

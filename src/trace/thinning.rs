@@ -37,7 +37,7 @@ impl Thinning {
         let changed = differ(&row, &sample);
         if sample.at < self.next_due || (!changed && sample.at < row.at + FARTHEST) {
             if let Some(held) = self.held {
-                sample.peak = sample.peak.max(held.peak);
+                sample.absorb(&held);
             }
             self.held = Some(sample);
             return Ok(());
@@ -46,7 +46,7 @@ impl Thinning {
             Some(held) if changed && held.at >= self.next_due && !differ(&row, &held) => {
                 self.write(held, &mut write)?;
             }
-            Some(held) => sample.peak = sample.peak.max(held.peak),
+            Some(held) => sample.absorb(&held),
             None => {}
         }
         self.write(sample, &mut write)
@@ -76,12 +76,20 @@ fn differ(row: &Sample, sample: &Sample) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Bytes, Parts};
+    use crate::units::{Bytes, Parts, Uncertainty};
     use proptest::prelude::*;
 
     fn sample(at: Duration, memory: u64, peak: u64) -> Sample {
         let (memory, peak) = (Bytes(memory), Bytes(peak));
-        Sample { at, memory, peak, parts: Parts::default(), processes: Some(1), machine_used: None }
+        Sample {
+            at,
+            memory,
+            peak,
+            uncertainty: Uncertainty::NONE,
+            parts: Parts::default(),
+            processes: Some(1),
+            machine_used: None,
+        }
     }
 
     fn rows(samples: &[Sample]) -> Vec<Sample> {

@@ -6,17 +6,14 @@ use super::Bytes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
-    /// Proportional set size: each process's share of what it maps, so that shared pages count once in all.
-    Pss,
-    /// Resident set size: shared pages count once for every process that maps them.
-    Rss,
-    /// Physical footprint (macOS): what each process alone is charged for, compressed memory included. Activity Monitor's figure.
+    /// Memory that the kernel cannot take back. On Linux: anonymous memory, shared memory and swap,
+    /// where pages that processes of the tree share count once. On macOS: the physical footprint,
+    /// Activity Monitor's figure. Mapped files and program code are not in it.
     Footprint,
     /// Private commit (Windows): memory of each process's own, in RAM or in the page file. Nothing shared counts.
     Private,
-    /// A control group's own account (Linux): anonymous, shared and mapped file memory, kernel stacks and page tables, and swap,
-    /// without the page cache. Every page counts once.
-    Cgroup,
+    /// Resident set size: shared pages count once for every process that maps them.
+    Rss,
     /// Used memory of the whole machine, or of the container that memguard runs in.
     Machine,
     /// What another program recorded, by its own account.
@@ -28,11 +25,9 @@ impl Metric {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Pss => "pss",
-            Self::Rss => "rss",
             Self::Footprint => "footprint",
             Self::Private => "private",
-            Self::Cgroup => "cgroup",
+            Self::Rss => "rss",
             Self::Machine => "machine",
             Self::Recorded => "recorded",
         }
@@ -45,20 +40,55 @@ impl std::fmt::Display for Metric {
     }
 }
 
-/// What an amount of memory is made of, as far as the system tells. Missing is `None`, never zero.
+/// What stands beside the metric at one instant, as far as the system reports it. Missing is `None`, never zero.
 ///
-/// Shared pages count here as the metric counts them. The metric may hold what none of these is: kernel stacks and page
-/// tables of a control group.
+/// `anon`, `shmem` and `swap` add up to the footprint. `mapped` and `kernel` are not in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Resident memory of all processes, shared pages once for each of them.
     pub rss: Option<Bytes>,
     /// Memory that no file stands behind: heaps and stacks.
     pub anon: Option<Bytes>,
-    /// Mapped files: programs, libraries, data.
-    pub file: Option<Bytes>,
-    /// Shared memory: shm, memfd, tmpfs.
+    /// Shared memory: memfd, POSIX, System V, tmpfs.
     pub shmem: Option<Bytes>,
-    /// Pushed out to swap: still memory used, and part of the metric.
+    /// Pages moved out to swap.
     pub swap: Option<Bytes>,
+    /// Mapped files: programs, libraries, data. Once for each process that maps them; a control group's own account has them once.
+    pub mapped: Option<Bytes>,
+    /// Kernel stacks and page tables of a control group.
+    pub kernel: Option<Bytes>,
+}
+
+/// How far the true value can lie from an estimate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Uncertainty {
+    /// The true value is at most this far below the estimate.
+    pub below: Bytes,
+    /// The true value is at most this far above the estimate.
+    pub above: Bytes,
+}
+
+impl Uncertainty {
+    /// The value is exact.
+    pub const NONE: Self = Self { below: Bytes::ZERO, above: Bytes::ZERO };
+    /// Nothing bounds the true value from above.
+    pub const UNBOUNDED: Self = Self { below: Bytes::ZERO, above: Bytes(u64::MAX) };
+
+    /// The uncertainty of a value that lies between `low` and `high`.
+    #[must_use]
+    pub fn between(low: Bytes, value: Bytes, high: Bytes) -> Self {
+        Self { below: value.saturating_sub(low), above: high.saturating_sub(value) }
+    }
+
+    /// The least that the true value can be.
+    #[must_use]
+    pub fn low(self, value: Bytes) -> Bytes {
+        value.saturating_sub(self.below)
+    }
+
+    /// The most that the true value can be.
+    #[must_use]
+    pub fn high(self, value: Bytes) -> Bytes {
+        Bytes(value.0.saturating_add(self.above.0))
+    }
 }

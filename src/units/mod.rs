@@ -11,7 +11,7 @@ mod rate;
 
 pub use bytes::{Bytes, SignedBytes};
 pub use duration::{format_duration, parse_duration};
-pub use metric::{Metric, Parts};
+pub use metric::{Metric, Parts, Uncertainty};
 pub use percent::Percent;
 pub use quantity::Quantity;
 pub use rate::Rate;

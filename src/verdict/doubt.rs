@@ -1,23 +1,40 @@
-use crate::analysis::{Certainty, Growth, Peak, Quality};
-use crate::units::{Bytes, Quantity, Rate};
+use crate::analysis::{Growth, Quality};
+use crate::trace::PeakCertainty;
+use crate::units::{Quantity, Rate};
 
 use super::{JudgedRun, Measure, Subject};
 
-/// Why runs that were found below a limit may have been above it: the first one of which that is so.
+/// The first reason why a passing value cannot be trusted.
 pub(super) fn doubt(subject: &Subject, runs: &[JudgedRun], limit: Quantity) -> Option<String> {
     runs.iter().find_map(|run| {
-        let why = gaps(subject, run, limit).or_else(|| scatter(subject, run, limit))?;
+        let why = gaps(subject, run, limit)
+            .or_else(|| scatter(subject, run, limit))
+            .or_else(|| straddles(subject, run, limit))?;
         Some(if runs.len() == 1 { why } else { format!("run {}: {why}", run.record.run) })
     })
 }
 
-/// The measuring was poor. Where it is known how high the peak can have been, and that is below the limit, the run is proven
-/// whatever the readings missed.
+/// The limit lies inside the uncertainty of the value.
+pub(super) fn straddles(subject: &Subject, run: &JudgedRun, limit: Quantity) -> Option<String> {
+    let (low, high) = subject.range(&run.measures)?;
+    (low <= limit && limit < high).then(|| {
+        format!(
+            "it lies between {} and {}: processes share memory, ended while growing, or can't be read; `--source cgroup` measures \
+             such programs exactly",
+            low.plain(),
+            high.plain()
+        )
+    })
+}
+
+/// The measuring was poor. If the system's marks cover the gaps and the peak is below the limit,
+/// the run is proven all the same.
 fn gaps(subject: &Subject, run: &JudgedRun, limit: Quantity) -> Option<String> {
     let Quality::Poor(why) = &run.measures.quality else { return None };
-    let highest = run.measures.peak.value().and_then(at_most);
     let is_proven = matches!(subject.measure, Measure::Peak | Measure::Startup)
-        && highest.is_some_and(|highest| Quantity::from(highest) <= limit);
+        && run.measures.peak.value().is_some_and(|peak| {
+            peak.certainty == PeakCertainty::Exact && Quantity::from(peak.uncertainty.high(peak.value)) <= limit
+        });
     (!is_proven).then(|| why.clone())
 }
 
@@ -31,12 +48,4 @@ fn scatter(subject: &Subject, run: &JudgedRun, limit: Quantity) -> Option<String
         let (low, high) = (low.signed(), high.signed());
         format!("it lies between {low} and {high}, and growth of {limit} would not be told from none: a longer run tells more")
     })
-}
-
-fn at_most(peak: Peak) -> Option<Bytes> {
-    match peak.certainty {
-        Certainty::Exact => Some(peak.value),
-        Certainty::AtMost(most) => Some(most),
-        Certainty::AtLeast => None,
-    }
 }

@@ -72,12 +72,21 @@ fn judge_budget(budget: &Budget, runs: &[JudgedRun]) -> Check {
     let Some((run, value)) = worst(&values) else { return Check { note: Some("there are no runs".into()), ..check } };
     let check = Check { value: Some(value), run: Some(run), ..check };
     if value > limit {
-        return Check { outcome: Outcome::Fail, ..check };
+        let exceeds = |run: &JudgedRun| subject_low(&budget.subject, run).is_some_and(|low| low > limit);
+        if runs.iter().any(exceeds) {
+            return Check { outcome: Outcome::Fail, ..check };
+        }
     }
     match doubt(&budget.subject, runs, limit) {
         None => Check { outcome: Outcome::Pass, ..check },
         why => Check { note: why, ..check },
     }
+}
+
+/// The least that the measure can be in a run.
+fn subject_low(subject: &Subject, run: &JudgedRun) -> Option<Quantity> {
+    let value = subject.of(&run.measures).value()?;
+    Some(subject.range(&run.measures).map_or(value, |(low, _)| low))
 }
 
 fn worst(values: &[(u32, Quantity)]) -> Option<(u32, Quantity)> {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use crate::analysis::{Growth, Measured, Measures, PhaseMeasures};
 use crate::baseline::{Key, StoredCurve};
 use crate::trace::{Curve, RunRecord};
-use crate::units::{Percent, Quantity};
+use crate::units::{Percent, Quantity, Uncertainty};
 
 /// What a workload is held to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -78,6 +78,18 @@ impl Subject {
                 None => measures.peak.map(|peak| peak.value.into()),
                 Some(_) => self.in_phase(measures, |phase| &phase.peak).map(|bytes| (*bytes).into()),
             },
+        }
+    }
+
+    /// The least and the most that the measure can be. None where its value is exact.
+    #[must_use]
+    pub fn range(&self, measures: &Measures) -> Option<(Quantity, Quantity)> {
+        match (self.measure, &self.phase) {
+            (Measure::Peak, None) => {
+                let peak = measures.peak.value().filter(|peak| peak.uncertainty != Uncertainty::NONE)?;
+                Some((peak.uncertainty.low(peak.value).into(), peak.uncertainty.high(peak.value).into()))
+            }
+            _ => None,
         }
     }
 

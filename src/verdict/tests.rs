@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::{Certainty, Growth, Measured, Peak, Quality};
+use crate::analysis::{Growth, Measured, Peak, Quality};
 use crate::baseline::{Found, example};
-use crate::trace::{Ended, MarkKind, ReadyMark};
-use crate::units::{Bytes, Percent, Rate, SignedBytes};
+use crate::trace::{Ended, MarkKind, PeakCertainty, ReadyMark};
+use crate::units::{Bytes, Percent, Rate, SignedBytes, Uncertainty};
 
 const fn mib(mib: u64) -> Bytes {
     Bytes::from_mib(mib)
@@ -310,14 +310,27 @@ fn a_budget_that_gaps_leave_in_doubt_is_unmeasured_and_one_that_is_crossed_or_pr
         runs
     };
     let check = |certainty, limit| judged(poor(certainty), &budget(mib(limit)), missing()).checks.remove(0);
-    for certainty in [Certainty::AtLeast, Certainty::AtMost(mib(251))] {
-        let doubtful = check(certainty, 250);
-        assert_eq!((doubtful.outcome, doubtful.value), (Outcome::Unmeasured, Some(mib(200).into())));
-        assert_eq!(doubtful.note.as_deref(), Some("run 2: for 2 s nothing could be read"));
-        assert_eq!(check(certainty, 150).outcome, Outcome::Fail);
-    }
-    assert_eq!(check(Certainty::Exact, 250).outcome, Outcome::Pass, "the kernel's own mark proves it");
-    assert_eq!(check(Certainty::AtMost(mib(250)), 250).outcome, Outcome::Pass);
-    let regressed = judged(poor(Certainty::AtMost(mib(900))), &tolerance(5.0, mib(400)), stored());
+    let doubtful = check(PeakCertainty::Sampled, 250);
+    assert_eq!((doubtful.outcome, doubtful.value), (Outcome::Unmeasured, Some(mib(200).into())));
+    assert_eq!(doubtful.note.as_deref(), Some("run 2: for 2 s nothing could be read"));
+    assert_eq!(check(PeakCertainty::Sampled, 150).outcome, Outcome::Fail);
+    assert_eq!(check(PeakCertainty::Exact, 250).outcome, Outcome::Pass, "the kernel's own mark proves it");
+    let regressed = judged(poor(PeakCertainty::Sampled), &tolerance(5.0, mib(400)), stored());
     assert_eq!(regressed.checks[0].outcome, Outcome::Unmeasured);
+}
+
+#[test]
+fn a_budget_inside_the_uncertainty_is_unmeasured_and_one_beside_it_is_judged() {
+    let mut runs = runs(&[200]);
+    let uncertainty = Uncertainty { below: mib(20), above: mib(50) };
+    let peak = runs[0].measures.peak.value().unwrap();
+    runs[0].measures.peak = Measured::Value(Peak { uncertainty, ..peak });
+    let outcome = |limit| judged(runs.clone(), &budget(mib(limit)), missing()).checks.remove(0).outcome;
+    assert_eq!(outcome(179), Outcome::Fail);
+    for inside in [180, 200, 249] {
+        assert_eq!(outcome(inside), Outcome::Unmeasured, "{inside}");
+    }
+    assert_eq!(outcome(250), Outcome::Pass);
+    let check = judged(runs.clone(), &budget(mib(220)), missing()).checks.remove(0);
+    assert!(check.note.unwrap().contains("between 180.0 MiB and 250.0 MiB"));
 }

@@ -4,14 +4,13 @@ use std::io::ErrorKind;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::command_line::read_command;
-use super::proc::{ProcFile, parse_rollup, parse_status};
-use crate::units::Metric;
+use super::proc::parse_status;
 
 /// Makes sure that a process which memguard did not start can be followed and read. Returns its command line.
 ///
 /// # Errors
 /// When it can't; the message says why and what to do.
-pub(super) fn check(pid: u32, metric: Metric) -> Result<String> {
+pub(super) fn check(pid: u32) -> Result<String> {
     ensure!(pid != std::process::id(), "process {pid} is memguard itself");
     let path = format!("/proc/{pid}/status");
     let status = match fs::read(&path) {
@@ -37,19 +36,6 @@ pub(super) fn check(pid: u32, metric: Metric) -> Result<String> {
         parse_status(&status).is_some() || field(b"Threads:") != "1",
         "process {pid} ({command}) has no memory of its own: it is part of the kernel"
     );
-    if metric == Metric::Pss {
-        let path = format!("/proc/{pid}/smaps_rollup");
-        let rollup = ProcFile::open(&path).and_then(|file| file.read(&mut Vec::new()).map(parse_rollup));
-        if let Err(error) = rollup {
-            // One that ends just now is found to have gone by the first reading.
-            if error.kind() == ErrorKind::PermissionDenied {
-                bail!(
-                    "process {pid} ({command}) is another user's: how much of its memory is shared can't be read\n\
-                     help: run memguard as root or as that user, or use `--metric rss`"
-                );
-            }
-        }
-    }
     Ok(command)
 }
 
@@ -59,7 +45,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     fn refused(pid: u32) -> String {
-        format!("{:#}", check(pid, Metric::Rss).unwrap_err())
+        format!("{:#}", check(pid).unwrap_err())
     }
 
     #[test]
@@ -86,7 +72,7 @@ mod tests {
         drop(end);
         thread.join().unwrap().unwrap_err();
         let mut sleep = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
-        while check(sleep.id(), Metric::Pss).unwrap() != "sleep 60" {
+        while check(sleep.id()).unwrap() != "sleep 60" {
             std::thread::yield_now(); // until it has executed its program
         }
         sleep.kill().unwrap();

@@ -27,10 +27,11 @@ pub fn wait_for_child(child: &mut Child) -> io::Result<ChildEnd> {
         }
     }
     let is_childless = is_childless(child.id()) == Some(true);
-    let (status, most) = wait4(pid)?;
-    let at_most = u64::try_from(most).ok().map(Bytes::from_kib).filter(|_| is_childless);
+    let (status, usage) = wait4(pid)?;
+    let at_most = u64::try_from(usage.ru_maxrss).ok().map(Bytes::from_kib).filter(|_| is_childless);
     let is_reached = at_most.zip(own_usage().peak).is_some_and(|(most, own)| most > own);
-    Ok(ChildEnd { ending: ending(status), at_most, is_reached })
+    let minor_faults = u64::try_from(usage.ru_minflt).ok();
+    Ok(ChildEnd { ending: ending(status), at_most, is_reached, minor_faults })
 }
 
 /// Whether a process that has ended surely waited for no child, and left none to be forgotten by the kernel. What it did not
@@ -55,7 +56,7 @@ fn ignored_signals(status: &[u8]) -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
-fn wait4(pid: Pid) -> io::Result<(ExitStatus, libc::c_long)> {
+fn wait4(pid: Pid) -> io::Result<(ExitStatus, libc::rusage)> {
     let mut status = 0;
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     loop {
@@ -73,7 +74,7 @@ fn wait4(pid: Pid) -> io::Result<(ExitStatus, libc::c_long)> {
     #[expect(unsafe_code, reason = "as above")]
     // SAFETY: any bit pattern is a valid `rusage`, and the kernel has filled it.
     let usage = unsafe { usage.assume_init() };
-    Ok((ExitStatus::from_raw(status), usage.ru_maxrss))
+    Ok((ExitStatus::from_raw(status), usage))
 }
 
 #[cfg(test)]

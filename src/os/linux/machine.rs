@@ -22,7 +22,7 @@ pub(super) struct MachineMemory {
     /// `AnonPages`.
     pub(super) anon: Bytes,
     /// Mapped files: `Mapped`, as far as it exceeds `Shmem`, which is in it where it is mapped.
-    pub(super) file: Bytes,
+    pub(super) mapped: Bytes,
     /// `Shmem`.
     pub(super) shmem: Bytes,
 }
@@ -68,7 +68,7 @@ fn parse(text: &[u8]) -> Option<MachineMemory> {
         used: total.saturating_sub(bytes("MemAvailable:")?),
         swap: swap_total.saturating_sub(bytes("SwapFree:")?).saturating_sub(bytes("SwapCached:")?),
         anon: bytes("AnonPages:")?,
-        file: bytes("Mapped:")?.saturating_sub(shmem),
+        mapped: bytes("Mapped:")?.saturating_sub(shmem),
         shmem,
     })
 }
@@ -96,7 +96,7 @@ mod tests {
         let text = "MemTotal: 1000 kB\nMemFree: 50 kB\nMemAvailable: 600 kB\nCached: 550 kB\nSwapCached: 20 kB\n\
             SwapTotal: 500 kB\nSwapFree: 420 kB\nAnonPages: 300 kB\nMapped: 90 kB\nShmem: 30 kB\n";
         let kib = Bytes::from_kib;
-        let wanted = MachineMemory { used: kib(400), swap: kib(60), anon: kib(300), file: kib(60), shmem: kib(30) };
+        let wanted = MachineMemory { used: kib(400), swap: kib(60), anon: kib(300), mapped: kib(60), shmem: kib(30) };
         assert_eq!(parse(text.as_bytes()), Some(wanted));
         let before_3_14 = text.replace("MemAvailable: 600 kB\n", "");
         assert_eq!(parse(before_3_14.as_bytes()), None, "missing is not nothing");

@@ -58,70 +58,36 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }
 
-/// The most memory that one fault can bring: a huge page, which has as many pages as a page has entries of eight bytes.
-pub(super) fn largest_page() -> u64 {
-    let page = rustix::param::page_size() as u64;
-    page * (page / 8)
-}
-
-/// Memory by what stands behind it.
+/// A process's memory as `/proc/PID/status` has it, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Split {
+pub(super) struct Memory {
+    /// `RssAnon`.
     pub(super) anon: u64,
-    pub(super) file: u64,
+    /// `RssShmem`.
     pub(super) shmem: u64,
+    /// `VmSwap`: anonymous memory in swap.
     pub(super) swap: u64,
-}
-
-impl Split {
-    pub(super) const fn total(&self) -> u64 {
-        self.anon + self.file + self.shmem + self.swap
-    }
-
-    /// Part by part, what is left above `other`.
-    pub(super) const fn above(&self, other: &Self) -> Self {
-        Self {
-            anon: self.anon.saturating_sub(other.anon),
-            file: self.file.saturating_sub(other.file),
-            shmem: self.shmem.saturating_sub(other.shmem),
-            swap: self.swap.saturating_sub(other.swap),
-        }
-    }
-
-    pub(super) const fn plus(&self, other: &Self) -> Self {
-        Self {
-            anon: self.anon + other.anon,
-            file: self.file + other.file,
-            shmem: self.shmem + other.shmem,
-            swap: self.swap + other.swap,
-        }
-    }
-}
-
-/// A process's resident memory, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Resident {
-    /// `VmHWM`: the most resident memory since the program was executed, by the kernel's own account.
+    /// `RssFile`.
+    pub(super) mapped: u64,
+    /// `VmHWM`: the most resident memory since the program was executed.
     pub(super) high_water: u64,
-    pub(super) split: Split,
 }
 
-impl Resident {
-    /// Resident memory: what `high_water` is a maximum of.
+impl Memory {
+    /// What `high_water` is a maximum of.
     pub(super) const fn resident(&self) -> u64 {
-        self.split.anon + self.split.file + self.split.shmem
+        self.anon + self.shmem + self.mapped
     }
 
-    /// How far the mark is above what is resident now.
-    pub(super) const fn above(&self) -> u64 {
-        self.high_water.saturating_sub(self.resident())
+    /// The metric, if no page is shared.
+    pub(super) const fn footprint(&self) -> u64 {
+        self.anon + self.shmem + self.swap
     }
 }
 
 /// Reads the memory in `/proc/PID/status`. None once the process has let go of it (a zombie, or on its way there).
-pub(super) fn parse_status(text: &[u8]) -> Option<Resident> {
-    let mut high_water = None;
-    let mut split = Split::default();
+pub(super) fn parse_status(text: &[u8]) -> Option<Memory> {
+    let (mut memory, mut high_water) = (Memory::default(), None);
     for line in text.split(|&byte| byte == b'\n') {
         // One look at the first byte passes over most of the fifty lines.
         match line.first() {
@@ -129,72 +95,69 @@ pub(super) fn parse_status(text: &[u8]) -> Option<Resident> {
                 if let Some(rest) = line.strip_prefix(b"VmHWM:") {
                     high_water = number(rest);
                 } else if let Some(rest) = line.strip_prefix(b"VmSwap:") {
-                    split.swap = kib(rest);
+                    memory.swap = kib(rest);
                     break; // nothing that is wanted comes after it
                 }
             }
             Some(b'R') => {
                 if let Some(rest) = line.strip_prefix(b"RssAnon:") {
-                    split.anon = kib(rest);
+                    memory.anon = kib(rest);
                 } else if let Some(rest) = line.strip_prefix(b"RssFile:") {
-                    split.file = kib(rest);
+                    memory.mapped = kib(rest);
                 } else if let Some(rest) = line.strip_prefix(b"RssShmem:") {
-                    split.shmem = kib(rest);
+                    memory.shmem = kib(rest);
                 }
             }
             _ => {}
         }
     }
-    Some(Resident { high_water: Bytes::from_kib(high_water?).0, split })
+    Some(Memory { high_water: Bytes::from_kib(high_water?).0, ..memory })
 }
 
-/// What `/proc/PID/smaps_rollup` tells of a process, in bytes.
+/// A process's shares of the pages that it maps, from one walk over its page tables, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Rollup {
-    /// `Rss`: what was resident when it was read.
-    pub(super) resident: u64,
-    /// Its share of what it maps: `Pss_Anon`, `Pss_File`, `Pss_Shmem`, `SwapPss`.
-    pub(super) share: Split,
-    /// `Swap`: what it has in swap, whole, shared memory among it.
-    pub(super) swap: u64,
+    /// `Anonymous`.
+    pub(super) anon: u64,
+    /// `Pss_Anon`.
+    pub(super) anon_share: u64,
+    /// `Pss_Shmem`.
+    pub(super) shmem_share: u64,
+    /// `SwapPss`, of shared memory too.
+    pub(super) swap_share: u64,
 }
 
 /// Reads `/proc/PID/smaps_rollup`. None where the kernel does not split PSS (before 5.9) or the process has no memory.
 pub(super) fn parse_rollup(text: &[u8]) -> Option<Rollup> {
-    let Rollup { mut resident, mut share, mut swap } = Rollup::default();
-    let mut split_told = false;
+    let (mut rollup, mut has_split) = (Rollup::default(), false);
     for line in text.split(|&byte| byte == b'\n') {
         let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
         let (name, rest) = (&line[..colon], &line[colon + 1..]);
         match name {
-            b"Rss" => resident = kib(rest),
-            b"Pss_Anon" => (share.anon, split_told) = (kib(rest), true),
-            b"Pss_File" => share.file = kib(rest),
-            b"Pss_Shmem" => share.shmem = kib(rest),
-            b"Swap" => swap = kib(rest),
-            b"SwapPss" => share.swap = kib(rest),
+            b"Anonymous" => rollup.anon = kib(rest),
+            b"Pss_Anon" => (rollup.anon_share, has_split) = (kib(rest), true),
+            b"Pss_Shmem" => rollup.shmem_share = kib(rest),
+            b"SwapPss" => rollup.swap_share = kib(rest),
             _ => {}
         }
     }
-    split_told.then_some(Rollup { resident, share, swap })
+    has_split.then_some(rollup)
 }
 
-/// What `/proc/PID/stat` says that matters here. While the faults and the resident pages stand still, so do the memory and
+/// What `/proc/PID/stat` has of a process. While the faults and the resident pages stand still, so do the memory and
 /// its high-water mark: no page comes into a process but by a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
-    /// Field 3: it has ended, and its parent has not asked how; or its first thread has, while others go on.
+    /// Field 3: it has ended, and its parent has not waited for it; or its first thread has, while others go on.
     pub(super) zombie: bool,
-    /// The first thread waits for something, and has no CPU.
+    /// Field 3: the first thread waits for something, and has no CPU.
     pub(super) sleeps: bool,
     /// Field 4.
     pub(super) parent: u32,
     /// Field 10: pages that it was given without reading a file, those copied on write among them.
     pub(super) minor_faults: u64,
-    /// Fields 11 and 13: faults of its children that it waited for.
+    /// Field 11: minor faults of the children that it waited for, and of theirs.
     pub(super) childrens_faults: u64,
-    /// Field 12: pages that had to be read first.
-    pub(super) major_faults: u64,
     /// Field 20.
     pub(super) threads: u32,
     /// Field 22: ticks since boot. With the pid, this names a process for good.
@@ -205,40 +168,35 @@ pub(super) struct Stat {
     pub(super) stack: u64,
 }
 
-impl Stat {
-    /// Every page that came in was faulted in.
-    pub(super) const fn faults(&self) -> u64 {
-        self.minor_faults.saturating_add(self.major_faults)
-    }
-}
-
 /// Reads `/proc/PID/stat`, whose second field may hold anything, spaces and parentheses included.
 pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     let after_name = text.iter().rposition(|&byte| byte == b')')? + 2;
     let mut fields = text.get(after_name..)?.split(|&byte| byte == b' ');
     let state = *fields.next()?.first()?; // field 3
-    let (zombie, sleeps) = (matches!(state, b'Z' | b'X'), matches!(state, b'S' | b'D'));
     let parent = number(fields.next()?)?;
     let minor_faults = number(fields.nth(10 - 5)?)?;
-    let childrens_minor_faults = number(fields.next()?)?;
-    let major_faults = number(fields.next()?)?;
-    let childrens_major_faults = number(fields.next()?)?;
-    let threads = number(fields.nth(20 - 14)?)?;
+    let childrens_faults = number(fields.next()?)?;
+    let threads = number(fields.nth(20 - 12)?)?;
     let started = number(fields.nth(22 - 21)?)?;
     let resident_pages = number(fields.nth(24 - 23)?)?;
     let stack = number(fields.nth(28 - 25)?)?;
     Some(Stat {
-        zombie,
-        sleeps,
+        zombie: matches!(state, b'Z' | b'X'),
+        sleeps: matches!(state, b'S' | b'D'),
         parent: u32::try_from(parent).ok()?,
         minor_faults,
-        childrens_faults: childrens_minor_faults.saturating_add(childrens_major_faults),
-        major_faults,
+        childrens_faults,
         threads: u32::try_from(threads).ok()?,
         started,
         resident_pages,
         stack,
     })
+}
+
+/// The last pid that was given to a process or thread: the fifth field of `/proc/loadavg`. While it stands still, nothing
+/// was forked on this machine, or in this pid namespace.
+pub(super) fn parse_last_pid(text: &[u8]) -> Option<u64> {
+    number(text.rsplit(|&byte| byte == b' ').next()?)
 }
 
 /// The time on a CPU in nanoseconds, and how often it was given one, in `/proc/PID/task/TID/schedstat`. None where the kernel
@@ -274,8 +232,10 @@ mod tests {
     fn status_tells_memory_by_what_stands_behind_it() {
         let text = b"Name:\tVmHWM: 7 kB\nState:\tS (sleeping)\nPPid:\t41\nVmHWM:\t    1692 kB\nVmRSS:\t    1600 kB\n\
             RssAnon:\t     112 kB\nRssFile:\t    1480 kB\nRssShmem:\t       8 kB\nVmSwap:\t       4 kB\nThreads:\t3\n";
-        let split = Split { anon: 112 << 10, file: 1480 << 10, shmem: 8 << 10, swap: 4 << 10 };
-        assert_eq!(parse_status(text), Some(Resident { high_water: 1692 << 10, split }));
+        let wanted =
+            Memory { anon: 112 << 10, shmem: 8 << 10, swap: 4 << 10, mapped: 1480 << 10, high_water: 1692 << 10 };
+        assert_eq!(parse_status(text), Some(wanted));
+        assert_eq!((wanted.resident(), wanted.footprint()), (1600 << 10, 124 << 10));
     }
 
     #[test]
@@ -294,8 +254,7 @@ mod tests {
             sleeps: true,
             parent: 4,
             minor_faults: 10,
-            childrens_faults: 11 + 13,
-            major_faults: 12,
+            childrens_faults: 11,
             threads: 20,
             started: 22,
             resident_pages: 24,
@@ -308,10 +267,16 @@ mod tests {
     #[test]
     fn a_rollup_gives_the_share_of_every_part() {
         let text = b"55-7f ---p 0 00:00 0 [rollup]\nRss: 1628 kB\nPss: 328 kB\nPss_Anon: 116 kB\nPss_File: 212 kB\n\
-            Pss_Shmem: 2 kB\nSwap: 6 kB\nSwapPss: 3 kB\n";
-        let share = Split { anon: 116 << 10, file: 212 << 10, shmem: 2 << 10, swap: 3 << 10 };
-        assert_eq!(parse_rollup(text), Some(Rollup { resident: 1628 << 10, share, swap: 6 << 10 }));
+            Pss_Shmem: 2 kB\nAnonymous: 120 kB\nSwap: 6 kB\nSwapPss: 3 kB\n";
+        let rollup = Rollup { anon: 120 << 10, anon_share: 116 << 10, shmem_share: 2 << 10, swap_share: 3 << 10 };
+        assert_eq!(parse_rollup(text), Some(rollup));
         assert_eq!(parse_rollup(b"Rss: 1 kB\nPss: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn the_last_pid_is_the_last_number_of_the_load() {
+        assert_eq!(parse_last_pid(b"0.20 0.18 0.12 1/80 11206\n"), Some(11206));
+        assert_eq!(parse_last_pid(b""), None);
     }
 
     #[test]
@@ -337,6 +302,7 @@ mod tests {
             let _ = parse_rollup(&text);
             let _ = parse_stat(&text);
             let _ = parse_schedstat(&text);
+            let _ = parse_last_pid(&text);
             let _ = parse_children(&text).count();
         }
     }

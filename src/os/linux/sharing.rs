@@ -1,187 +1,244 @@
-use super::proc::Split;
+//! How much memory processes hold together that share pages.
+//!
+//! A reading of `smaps_rollup` is exact. Between two readings the sum is estimated from what `status` and `stat` show: how each
+//! process grew, and its page faults. What these cannot show makes the estimate uncertain: pages that were shared and then
+//! copied, or given back by one of their holders.
 
-/// What is known of the pages that a process shares with others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sharing {
-    /// Not read yet. What a process executed is its own; what it was forked with is its relatives'.
-    Unknown,
-    /// As last read.
-    Read(Shares),
-    /// The system does not let memguard read it: resident memory stands in.
-    Denied,
-}
+use std::collections::HashMap;
 
-/// A reading of a process's shares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shares {
-    /// What was resident then.
-    pub(super) resident: Split,
-    /// What of it was this process's share.
-    pub(super) share: Split,
-    /// What was in swap of the shared memory that it maps, which no account of a process counts.
-    pub(super) shmem_in_swap: u64,
-    /// Its minor faults then.
-    pub(super) faults: u64,
-    /// The shared memory in use on the whole machine then, where that is told.
-    pub(super) machine_shmem: Option<u64>,
-}
-
-/// Whom a process shares its pages with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kin {
-    /// It is the only one of the tree.
-    Alone,
-    /// Others of the tree may have the same programs and libraries mapped.
-    Crowd,
-    /// Others were forked from the same program.
-    Family,
-}
-
-/// A process as it is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Now {
-    pub(super) resident: Split,
-    /// Minor faults since it was forked.
-    pub(super) faults: u64,
-    pub(super) kin: Kin,
-    /// What its parent has resident, where it still runs its parent's program.
-    pub(super) inherited: Option<Split>,
-}
-
-/// The share of a process that was read some time ago.
+/// The sum over processes that share pages, as an interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Estimate {
-    /// What is surely its share.
-    pub(super) share: Split,
-    /// Pages that it shared with relatives and copied since, to write to them: its own, while the old ones are the others'.
-    pub(super) copied: u64,
-    /// Shared memory that it mapped since: new to the tree, or mapped by others before.
-    pub(super) mapped: u64,
-    /// What is in swap of the shared memory that it maps: others may map the same.
-    pub(super) shmem_in_swap: u64,
+    pub(super) value: u64,
+    pub(super) low: u64,
+    pub(super) high: u64,
 }
 
-impl Estimate {
-    /// All that may be its.
-    pub(super) fn total(&self) -> u64 {
-        self.share.total() + self.copied + self.mapped + self.shmem_in_swap
-    }
+/// Processes forked from one another without executing a program: they share anonymous memory until one writes to it.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    members: HashMap<u32, Known>,
+    sum: Sum,
+    /// Shared pages that members can have stopped sharing since the last reading: the others' own by now.
+    unshared: u64,
 }
 
-impl Sharing {
-    /// The share of what is resident now, from what the share was when it was read.
-    ///
-    /// What is new is a program's own. But among others it is likely to map files that they have mapped, so that files keep
-    /// their proportion; and in a family of forks a fault that brought no new page is a shared one that was written to and
-    /// copied.
-    pub(super) fn share_of(self, now: &Now) -> Estimate {
-        let shares = match self {
-            Self::Denied => return Estimate { share: now.resident, ..Estimate::default() },
-            Self::Unknown => return share_unread(now),
-            Self::Read(shares) => shares,
-        };
-        let own = now.resident.above(&shares.resident.above(&shares.share));
-        let mapped = now.resident.shmem.saturating_sub(shares.resident.shmem);
-        let shmem_in_swap = shares.shmem_in_swap.saturating_sub(mapped); // what came back is resident again
-        if now.kin == Kin::Alone {
-            return Estimate { share: own, shmem_in_swap, ..Estimate::default() };
+/// A member as it is now, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    pub(super) pid: u32,
+    pub(super) parent: u32,
+    /// Anonymous memory, resident and in swap.
+    pub(super) held: u64,
+    /// A page for each minor fault so far.
+    pub(super) faults: u64,
+    /// A page for each minor fault of this tick, less what it grew.
+    pub(super) new_faults: u64,
+}
+
+/// A member as `smaps_rollup` has it, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub(super) pid: u32,
+    /// Its share of the pages that it holds.
+    pub(super) share: u64,
+    pub(super) held: u64,
+    pub(super) faults: u64,
+}
+
+/// What is known of a member, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    held: u64,
+    faults: u64,
+    /// How much of `held` others hold, too: at least and at most.
+    shared_low: u64,
+    shared_high: u64,
+    /// Shared pages that it can still have copied or given back unseen.
+    unseen: u64,
+    /// Those that it can have in this tick.
+    unseen_now: u64,
+}
+
+/// A sum of changes, with how far it can be off.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    value: i64,
+    below: u64,
+    above: u64,
+}
+
+impl Family {
+    /// Follows the members to how they are now. A parent stands before its children.
+    pub(super) fn advance(&mut self, members: &[Member]) {
+        let mut before = std::mem::take(&mut self.members);
+        for member in members {
+            if let Some(known) = before.remove(&member.pid) {
+                self.follow(known, member);
+            }
         }
-        let file = scaled(now.resident.file, shares.resident.file, shares.share.file);
-        let share = Split { file, shmem: shares.share.shmem.min(now.resident.shmem), ..own };
-        // Where shared memory prevails, faults are its pages being written to for the first time.
-        let copied = if now.kin == Kin::Crowd || now.resident.shmem > now.resident.anon {
-            0
-        } else {
-            let grown = now.resident.total().saturating_sub(shares.resident.total());
-            pages(now.faults.saturating_sub(shares.faults)).saturating_sub(grown)
+        before.values().for_each(|gone| self.leave(gone));
+        for member in members {
+            if !self.members.contains_key(&member.pid) {
+                self.join(member, members);
+            }
+        }
+        if members.len() == 1 {
+            (self.sum, self.unshared) = (Sum::default(), 0);
+            for only in self.members.values_mut() {
+                (only.shared_low, only.shared_high, only.unseen) = (0, 0, 0);
+                self.sum.value = signed(only.held);
+            }
+        }
+    }
+
+    fn follow(&mut self, mut known: Known, now: &Member) {
+        let growth = signed(now.held) - signed(known.held);
+        let faulted = signed(now.faults.saturating_sub(known.faults));
+        // Each fault can have copied a shared page, and what was given back can be held by others still.
+        known.unseen_now = unsigned(faulted.max(growth) - growth).min(known.unseen);
+        self.sum.value += growth;
+        self.sum.above += known.unseen_now;
+        known.unseen -= known.unseen_now;
+        self.unshared += known.unseen_now;
+        known.shared_high = known.shared_high.min(now.held);
+        (known.held, known.faults) = (now.held, now.faults);
+        self.members.insert(now.pid, known);
+    }
+
+    /// It ended, or executed a program: its own pages are free, the shared ones are not.
+    fn leave(&mut self, gone: &Known) {
+        let own_low = gone.held - gone.shared_high.min(gone.held);
+        let own_high = gone.held - gone.shared_low.saturating_sub(self.unshared).min(gone.held);
+        let own = own_low.midpoint(own_high);
+        self.sum.value -= signed(own);
+        self.sum.below += own_high - own;
+        self.sum.above += own - own_low;
+        self.unshared += gone.shared_high;
+    }
+
+    /// It was forked: what it has beyond its parent is its own, and so is what it wrote to since.
+    fn join(&mut self, new: &Member, members: &[Member]) {
+        let parent = members.iter().find(|member| member.pid == new.parent);
+        let largest = self.members.values().map(|known| known.held).max();
+        let own = new.held.saturating_sub(parent.map(|parent| parent.held).or(largest).unwrap_or(0));
+        let shared = new.held - own;
+        let unseen = match (parent, largest) {
+            (Some(_), _) => new.faults.saturating_sub(own).min(new.held),
+            (None, None) => 0,
+            // Its parent is gone: the others can hold all of it or nothing.
+            (None, Some(_)) => {
+                self.sum.below += own;
+                shared
+            }
         };
-        Estimate { share, copied, mapped, shmem_in_swap }
+        self.sum.value += signed(own);
+        self.sum.above += unseen;
+        if let (Some(parent), Some(known)) = (parent, self.members.get_mut(&new.parent)) {
+            // It can have written to its pages since it forked.
+            let written = parent.new_faults.saturating_sub(known.unseen_now).min(known.held);
+            self.sum.above += written;
+            self.unshared += written;
+            (known.shared_high, known.unseen) = (known.held, known.held);
+            known.unseen_now += written;
+        }
+        let known = Known {
+            held: new.held,
+            faults: new.faults,
+            shared_low: shared.saturating_sub(unseen) + self.unshared,
+            shared_high: new.held,
+            unseen: new.held,
+            unseen_now: unseen,
+        };
+        self.members.insert(new.pid, known);
+    }
+
+    /// Takes a reading of all members.
+    pub(super) fn read(&mut self, shares: &[Share]) {
+        let count = shares.len().max(2) as u64;
+        self.sum = Sum { value: shares.iter().map(|share| signed(share.share)).sum(), below: 0, above: 0 };
+        self.unshared = 0;
+        let known = |share: &Share| {
+            // A page that k processes hold counts one part in k in each.
+            let of_others = share.held.saturating_sub(share.share);
+            let shared_high = (of_others * 2).min(share.held);
+            let shared_low = (of_others * count / (count - 1)).min(shared_high);
+            let Share { pid, held, faults, .. } = *share;
+            (pid, Known { held, faults, shared_low, shared_high, unseen: shared_high, unseen_now: 0 })
+        };
+        self.members = shares.iter().map(known).collect();
+    }
+
+    /// At least the largest member, at most all of them added up.
+    pub(super) fn estimate(&self) -> Estimate {
+        self.sum.within(self.members.values().map(|known| known.held))
+    }
+
+    /// What the members hold, shared pages once for each of them.
+    pub(super) fn held(&self) -> u64 {
+        self.members.values().map(|known| known.held).sum()
     }
 }
 
-/// Programs and libraries are others', too. Of what a fork has, that is its own which it faulted in, or has more than its
-/// parent.
-fn share_unread(now: &Now) -> Estimate {
-    let own = Split { file: 0, shmem: 0, ..now.resident };
-    let Some(inherited) = now.inherited else {
-        return Estimate { share: own, mapped: now.resident.shmem, ..Estimate::default() };
-    };
-    let faulted = pages(now.faults).min(own.anon);
-    let share = Split { anon: faulted.max(own.anon.saturating_sub(inherited.anon)), swap: 0, ..own };
-    Estimate { share, mapped: now.resident.shmem.saturating_sub(inherited.shmem), ..Estimate::default() }
+/// Processes that map shared memory, which may be the same.
+#[derive(Debug, Default)]
+pub(super) struct SharedMemory {
+    mapped: HashMap<u32, u64>,
+    sum: Sum,
 }
 
-fn pages(count: u64) -> u64 {
-    count.saturating_mul(rustix::param::page_size() as u64)
+impl SharedMemory {
+    /// Follows the processes to what each maps now, in bytes by pid. `machine` is how the machine's shared memory changed
+    /// meanwhile: that much of what they mapped anew, or gave back, is likely to be memory and not another view of it.
+    pub(super) fn advance(&mut self, now: HashMap<u32, u64>, machine: i64) {
+        let held = |list: &HashMap<u32, u64>, pid| list.get(pid).copied().unwrap_or(0);
+        let mapped: u64 = now.iter().map(|(pid, bytes)| bytes.saturating_sub(held(&self.mapped, pid))).sum();
+        let unmapped: u64 = self.mapped.iter().map(|(pid, bytes)| bytes.saturating_sub(held(&now, pid))).sum();
+        let (new, freed) = (mapped.min(unsigned(machine)), unmapped.min(unsigned(-machine)));
+        self.sum.value += signed(new) - signed(freed);
+        self.sum.below += new + (unmapped - freed);
+        self.sum.above += (mapped - new) + freed;
+        self.mapped = now;
+        if self.mapped.len() == 1 {
+            self.sum = Sum { value: self.mapped.values().map(|bytes| signed(*bytes)).sum(), below: 0, above: 0 };
+        }
+    }
+
+    /// Takes a reading of all of them: the sum of their shares.
+    pub(super) fn read(&mut self, shares: u64) {
+        self.sum = Sum { value: signed(shares), below: 0, above: 0 };
+    }
+
+    /// At least the most that one of them maps, at most all of it added up.
+    pub(super) fn estimate(&self) -> Estimate {
+        self.sum.within(self.mapped.values().copied())
+    }
+
+    /// What they map, the same memory once for each of them.
+    pub(super) fn held(&self) -> u64 {
+        self.mapped.values().sum()
+    }
 }
 
-fn scaled(now: u64, resident: u64, share: u64) -> u64 {
-    if resident == 0 { now } else { (now as f64 * (share as f64 / resident as f64)) as u64 }
+impl Sum {
+    fn within(self, parts: impl Iterator<Item = u64>) -> Estimate {
+        let (largest, all) = parts.fold((0, 0), |(largest, all), part| (part.max(largest), all + part));
+        let clamp = |value: i64| unsigned(value).clamp(largest, all);
+        Estimate {
+            value: clamp(self.value),
+            low: clamp(self.value.saturating_sub_unsigned(self.below)),
+            high: clamp(self.value.saturating_add_unsigned(self.above)),
+        }
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+fn unsigned(bytes: i64) -> u64 {
+    u64::try_from(bytes).unwrap_or(0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(anon: u64, file: u64) -> Split {
-        Split { anon: pages(anon), file: pages(file), ..Split::default() }
-    }
-
-    fn now(resident: Split, kin: Kin) -> Now {
-        Now { resident, faults: 7, kin, inherited: None }
-    }
-
-    const fn read(resident: Split, share: Split) -> Sharing {
-        Sharing::Read(Shares { resident, share, shmem_in_swap: 0, faults: 7, machine_shmem: None })
-    }
-
-    const fn surely(share: Split) -> Estimate {
-        Estimate { share, copied: 0, mapped: 0, shmem_in_swap: 0 }
-    }
-
-    #[test]
-    fn what_a_lone_program_maps_anew_is_its_own() {
-        let known = read(split(10, 10), split(10, 2));
-        assert_eq!(known.share_of(&now(split(15, 20), Kin::Alone)), surely(split(15, 12)));
-        assert_eq!(Sharing::Denied.share_of(&now(split(1, 1), Kin::Alone)), surely(split(1, 1)));
-    }
-
-    #[test]
-    fn shared_memory_in_swap_is_counted_until_it_comes_back() {
-        let resident = |shmem| Split { shmem, ..Split::default() };
-        let shares =
-            Shares { resident: resident(40), share: resident(40), shmem_in_swap: 60, faults: 7, machine_shmem: None };
-        for kin in [Kin::Alone, Kin::Crowd] {
-            let total = |shmem| Sharing::Read(shares).share_of(&now(resident(shmem), kin)).total();
-            assert_eq!([40, 70, 100, 120].map(total), [100, 100, 100, 120], "{kin:?}");
-        }
-    }
-
-    #[test]
-    fn among_others_files_keep_their_proportion() {
-        let known = read(split(10, 10), split(5, 5));
-        assert_eq!(known.share_of(&now(split(10, 20), Kin::Crowd)), surely(split(5, 10)));
-    }
-
-    #[test]
-    fn a_fault_without_a_new_page_is_a_shared_one_that_was_copied() {
-        let known = read(split(100, 0), split(50, 0));
-        let after = |faults: u64, anon| Now { faults: 7 + faults, ..now(split(anon, 0), Kin::Family) };
-        let copied = |share, count| Estimate { copied: pages(count), ..surely(share) };
-        assert_eq!(known.share_of(&after(10, 100)), copied(split(50, 0), 10));
-        assert_eq!(known.share_of(&after(10, 110)), copied(split(60, 0), 0), "ten new pages, ten faults");
-    }
-
-    #[test]
-    fn a_fork_that_was_not_read_yet_has_what_it_faulted_in_or_has_more_than_its_parent() {
-        let fork = |faults, anon| Now { faults, inherited: Some(split(100, 9)), ..now(split(anon, 9), Kin::Family) };
-        assert_eq!(Sharing::Unknown.share_of(&fork(3, 100)), surely(split(3, 0)));
-        assert_eq!(Sharing::Unknown.share_of(&fork(3, 612)), surely(split(512, 0)), "a huge page is one fault");
-        assert_eq!(Sharing::Unknown.share_of(&fork(40, 50)), surely(split(40, 0)), "what it let go of was not its own");
-    }
-
-    #[test]
-    fn a_program_that_was_not_read_yet_has_its_anonymous_memory() {
-        assert_eq!(Sharing::Unknown.share_of(&now(split(5, 5), Kin::Crowd)), surely(split(5, 0)));
-    }
-}
+mod tests;

@@ -1,106 +1,130 @@
-mod kin;
-#[cfg(test)]
-mod tests;
+//! Who is in the tree.
 
 use std::collections::HashSet;
 use std::io;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use rustix::process::Pid;
 
-use super::ends::Ended;
-use super::proc::{ProcFile, parse_children};
+use super::proc::{Memory, ProcFile, parse_children, parse_last_pid};
 use super::process::{Life, News, Process};
-use super::sharing::Kin;
-use super::stirs::Stirs;
-use super::taskstats::Side;
 use super::threads::has_tickless_cores;
-use super::{reap, shares_memory};
-use crate::os::source::{Reading, Seen};
+use crate::os::source::{Gone, Reading, Seen};
+use crate::units::Bytes;
 
 /// The root process, all its descendants, and the orphans among them, which become memguard's children.
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) processes: Vec<Process>,
     pids: HashSet<u32>,
-    /// The children of memguard's first thread: that which adopts orphans.
-    own_children: ProcFile,
-    own_pid: u32,
     root: Option<u32>,
     /// The root until it is first read.
     unseen_root: Option<u32>,
-    /// Whether the tree was watched when its newest processes started: then all that their marks tell happened under watch.
-    is_watched: bool,
-    /// Scratch for the pids found in one tick, and whether they are left out.
+    /// The root as it was last read, once it has ended.
+    pub(super) ended_root: Option<EndedRoot>,
+    /// The tree began before memguard came: what its files say of that time is no news.
+    has_past: bool,
+    orphans: Orphans,
+    forks: Forks,
+    tick: u64,
+    /// There are no files to be had for the accounts that show who sleeps, or the accounts can't be relied on.
+    is_unaccounted: bool,
+    /// Processes whose files the system does not let memguard open.
+    pub(super) refused: u64,
+    /// Faults that the last tick missed: a child ended after its parent was read.
+    owed_faults: i64,
+    /// Pids found in one tick, and whether they are left out.
     found: Vec<(u32, bool)>,
     children: Vec<u32>,
-    /// Scratch for the places of those that ran since the tick before.
-    active: Vec<usize>,
-    /// The number of this tick, and of the last one at which anything had moved.
-    pub(super) tick: u64,
-    pub(super) moved: u64,
-    /// A process was let go of: its number may be another's, in a list of children that reads the same. Or one was gone
-    /// before it could be opened, and its children are another's.
-    any_let_go: bool,
-    /// One runs in its parent's memory: that may change while the parent sleeps.
-    any_borrows: bool,
-    /// There are no files to be had for the accounts that tell who sleeps, or the accounts can't be relied on.
-    unaccounted: bool,
-    /// Who runs which program changed since it was last found out who is whose kin.
-    kin_changed: bool,
-    /// The families (programs forked and not executed anew, by the stack that they share) which gained or lost a member
-    /// since the shares were last read.
-    changed_families: Vec<u64>,
-    /// Scratch.
-    stacks: Vec<u64>,
-    /// Orphans were looked for since one was last awake.
-    adopted: bool,
-    /// Those that ended, until they are taken from here.
-    pub(super) ended: Vec<Ended>,
-    pub(super) stirs: Stirs,
 }
 
-/// The list of adopted orphans is read at every so many ticks, and whenever a process has ended.
-const ADOPTED_EVERY: u64 = 8;
+/// What a tick changed.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Memory, members or marks did.
+    pub(super) moved: bool,
+    /// Members came, went, or run another program.
+    pub(super) members: bool,
+    /// Each process was looked at, if only at its accounts.
+    pub(super) complete: bool,
+    pub(super) lost: Lost,
+}
+
+/// What processes that ended held after they were last read, and those that no reading saw.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// Minor faults that ended processes had in all, less those that readings had seen. Each brought a page at most, huge
+    /// pages apart. Below zero where a parent does not wait for its children: then nothing is known of their last faults.
+    faults: i64,
+    /// How much they grew over their last tick.
+    growth: u64,
+}
+
+/// The root as it was last read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EndedRoot {
+    pub(super) memory: Memory,
+    pub(super) high_water: Bytes,
+    /// Minor faults of its own and of children that it waited for.
+    pub(super) faults: u64,
+}
+
+/// The children of memguard's first thread, which adopts orphans.
+#[derive(Debug)]
+struct Orphans {
+    children: ProcFile,
+    own_pid: u32,
+    /// A process was gone before it could be opened: its children are another's by now.
+    look_again: bool,
+}
+
+/// Whether anything was forked.
+#[derive(Debug)]
+struct Forks {
+    load: Option<ProcFile>,
+    last_pid: Option<u64>,
+    /// A pid is given before the child stands in its parent's list: the tick after is one to look, too.
+    look_again: bool,
+}
+
+/// Up to so many processes are all looked at in every tick; of more, those that sleep in turn, each in every fifth.
+const FEW_PROCESSES: usize = 16;
+const TURNS: u64 = 5;
+/// The lists of children are read every so many ticks even if nothing was forked.
+const LOOK_EVERY: u64 = 50;
 
 impl Tree {
     pub(super) fn new() -> Result<Self> {
         let own_pid = std::process::id();
         let path = format!("/proc/self/task/{own_pid}/children");
-        let own_children = ProcFile::open(&path).with_context(|| {
+        let children = ProcFile::open(&path).with_context(|| {
             format!("could not open `{path}` (the kernel lacks CONFIG_PROC_CHILDREN?)\nhelp: use `--source portable`")
         })?;
         let mut tree = Self {
             processes: Vec::new(),
             pids: HashSet::new(),
-            own_children,
-            own_pid,
             root: None,
             unseen_root: None,
-            is_watched: true,
+            ended_root: None,
+            has_past: false,
+            orphans: Orphans { children, own_pid, look_again: false },
+            forks: Forks { load: ProcFile::open("/proc/loadavg").ok(), last_pid: None, look_again: false },
+            tick: 0,
+            is_unaccounted: has_tickless_cores(),
+            refused: 0,
+            owed_faults: 0,
             found: Vec::new(),
             children: Vec::new(),
-            active: Vec::new(),
-            tick: 0,
-            moved: 0,
-            any_let_go: false,
-            any_borrows: false,
-            unaccounted: has_tickless_cores(),
-            kin_changed: false,
-            changed_families: Vec::new(),
-            stacks: Vec::new(),
-            adopted: false,
-            ended: Vec::new(),
-            stirs: Stirs::new(),
         };
         tree.leave_out_children()?;
         Ok(tree)
     }
 
-    /// The children that memguard has before it starts the root are none of the tree.
+    /// The children that memguard has before it starts the root are not of the tree.
     pub(super) fn leave_out_children(&mut self) -> Result<()> {
         let mut buffer = Vec::new();
-        let children: Vec<u32> = self.own_children.read(&mut buffer).map(|text| parse_children(text).collect())?;
+        let children: Vec<u32> = self.orphans.children.read(&mut buffer).map(|text| parse_children(text).collect())?;
         for pid in children {
             if !self.pids.contains(&pid) {
                 self.leave_out(pid)?;
@@ -113,151 +137,116 @@ impl Tree {
         (self.root, self.unseen_root) = (Some(root), Some(root));
     }
 
-    /// The same at a process that has a past: what its marks, and those of its descendants as they are now, tell of that is no
-    /// news.
+    /// The same at a process that has a past.
     pub(super) fn join_in(&mut self, root: u32) {
         self.follow(root);
-        self.is_watched = false;
-    }
-
-    /// Whose process it is. None where no tick has seen it, or it ended before this one.
-    pub(super) fn side_of(&self, pid: u32) -> Option<Side> {
-        if self.ended.iter().any(|ended| ended.last.pid == pid) {
-            return Some(Side::Member);
-        }
-        let process = self.processes.iter().find(|process| process.pid == pid)?;
-        Some(if process.left_out { Side::LeftOut } else { Side::Member })
+        self.has_past = true;
     }
 
     /// # Errors
     /// When memguard may not open more files.
     pub(super) fn leave_out(&mut self, pid: u32) -> io::Result<()> {
         if let Some(mut process) = Process::open(pid, Instant::now(), &mut Vec::new())? {
-            process.left_out = true;
+            process.role.is_left_out = true;
             self.pids.insert(pid);
             self.processes.push(process);
         }
         Ok(())
     }
 
-    /// Whether there are any, and all slept since the tick before.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.active.is_empty() && self.ended.is_empty() && self.running().next().is_some()
-    }
-
-    /// Whether each of its threads, of those left out as well, sleeps and will be heard when it stirs.
-    pub(super) fn sleeps(&self) -> bool {
-        self.adopted
-            && self.running().next().is_some()
-            && !self.any_borrows
-            && !self.any_let_go
-            && self.processes.iter().all(Process::sleeps_watched)
-    }
-
-    /// When the first of those that slept stirred.
-    pub(super) fn stirred(&self) -> Option<Instant> {
-        let first = self.processes.iter().filter_map(|process| process.threads.stirred()).min()?;
-        Some(self.stirs.instant(first))
-    }
-
-    /// The processes that count.
-    pub(super) fn counted(&self) -> impl Iterator<Item = &Process> {
-        self.processes.iter().filter(|process| !process.left_out)
-    }
-
-    pub(super) fn counted_mut(&mut self) -> impl Iterator<Item = &mut Process> {
-        self.processes.iter_mut().filter(|process| !process.left_out)
-    }
-
-    /// Those of the processes that count which have not ended.
+    /// The members that have not ended.
     pub(super) fn running(&self) -> impl Iterator<Item = &Process> {
-        self.counted().filter(|process| process.life == Life::Running)
+        self.processes.iter().filter(|process| process.life == Life::Running && !process.role.is_left_out)
     }
 
-    /// Reads every process that may have changed, follows every fork, lets go of those that ended. Returns whether anything
-    /// moved since the tick before.
+    /// Reads every process that may have changed, follows every fork, lets go of those that ended.
     ///
     /// # Errors
     /// When memguard may not open more files.
-    pub(super) fn update(&mut self, now: Instant, buffer: &mut Vec<u8>, reading: &mut Reading) -> io::Result<bool> {
-        let moved = match self.try_update(now, buffer, reading) {
-            Err(_) if !self.unaccounted => {
-                // Accounts are worth less than their files; what was found and not opened is found again.
-                (self.unaccounted, self.any_let_go) = (true, true);
-                self.processes.iter_mut().for_each(|process| process.threads.close_accounts());
-                self.try_update(now, buffer, reading)?
-            }
-            result => result?,
-        };
-        self.unseen_root = None;
-        if moved {
-            self.moved = self.tick;
+    pub(super) fn update(&mut self, now: Instant, buffer: &mut Vec<u8>, reading: &mut Reading) -> io::Result<Changes> {
+        self.tick += 1;
+        let mut changes = Changes { complete: true, ..Changes::default() };
+        let updated = self.try_update(now, buffer, reading, &mut changes);
+        if updated.is_err() && !self.is_unaccounted {
+            // Accounts are worth less than the files of newcomers; what was found and not opened is found again.
+            self.is_unaccounted = true;
+            self.processes.iter_mut().for_each(|process| process.threads.close());
+            self.try_update(now, buffer, reading, &mut changes)?;
+        } else {
+            updated?;
         }
-        Ok(moved)
+        let found = changes.lost.faults;
+        changes.lost.faults += self.owed_faults;
+        self.owed_faults = found.min(0);
+        (self.unseen_root, self.has_past) = (None, false);
+        Ok(changes)
     }
 
-    fn try_update(&mut self, now: Instant, buffer: &mut Vec<u8>, reading: &mut Reading) -> io::Result<bool> {
-        self.tick += 1;
-        self.stirs.tick();
+    fn try_update(
+        &mut self,
+        now: Instant,
+        buffer: &mut Vec<u8>,
+        reading: &mut Reading,
+        changes: &mut Changes,
+    ) -> io::Result<()> {
+        let all = self.tick.is_multiple_of(LOOK_EVERY);
+        let look_again = std::mem::take(&mut self.orphans.look_again);
+        let look = self.forks.may_have_forked(buffer) || look_again || all;
         self.found.clear();
-        self.active.clear();
         self.found.extend(self.unseen_root.map(|root| (root, false)));
-        let let_go_before = std::mem::take(&mut self.any_let_go);
-        let may_rest = !std::mem::take(&mut self.any_borrows) && !self.unaccounted;
-        let (mut moved, mut awake, mut parents_ended, mut any_ended) = (false, false, false, false);
+        // A parent sleeps while a child that borrows its memory runs.
+        let borrowers = self.processes.iter().filter(|process| process.role.borrows);
+        let lenders: Vec<u32> = borrowers.map(|process| process.stat.parent).collect();
+        let mut parents: Vec<u32> = Vec::new();
         for index in 0..self.processes.len() {
+            let is_turn = self.processes.len() <= FEW_PROCESSES || (index as u64 + self.tick).is_multiple_of(TURNS);
             let process = &mut self.processes[index];
-            awake |= !process.sleeps_watched();
-            if may_rest && process.rests(now, &mut self.stirs, buffer) {
-                moved |= process.rest();
-                continue;
-            }
-            let before = process.life;
-            let news = self.visit(index, now, buffer);
-            if news == News::Ended {
-                any_ended = true;
-                parents_ended |= before == Life::Running;
-                moved |= before != self.processes[index].life;
-            } else {
-                moved |= news != News::Nothing;
-                self.active.push(index);
+            let may_sleep = !self.is_unaccounted && !lenders.contains(&process.pid);
+            if may_sleep && !is_turn && (process.is_asleep() || process.life == Life::Zombie) {
+                process.leave();
+                changes.complete = false;
+            } else if may_sleep && process.is_asleep() && process.still_sleeps(now, buffer) {
+                process.leave();
+            } else if self.visit(index, now, may_sleep, buffer, changes) {
+                parents.push(self.processes[index].stat.parent);
             }
         }
-        // Who sleeps forks nothing. But the children of one that ended go to another, which may.
-        if parents_ended || let_go_before {
-            self.active.clear();
-            self.active.extend((0..self.processes.len()).filter(|index| self.processes[*index].life == Life::Running));
+        // The faults of one that ended go to the parent that waited for it, and its children to another.
+        for index in 0..self.processes.len() {
+            if self.processes[index].is_asleep() && parents.contains(&self.processes[index].pid) {
+                self.visit(index, now, false, buffer, changes);
+            }
         }
-        for at in 0..self.active.len() {
-            self.find_children(self.active[at], let_go_before, buffer)?;
+        let look = look || !parents.is_empty();
+        for index in 0..self.processes.len() {
+            let process = &self.processes[index];
+            let outdated = process.threads.is_outdated(process.stat.threads);
+            if all || (!process.is_asleep() && (look || outdated)) {
+                self.find_children(index, buffer)?;
+            }
         }
-        // Orphans come to memguard when their parent ends; one whose parent was never seen is found before long, or before all
-        // sleep.
-        let look = parents_ended || let_go_before || self.tick.is_multiple_of(ADOPTED_EVERY);
-        let look = look || !(awake || self.adopted);
-        self.adopted = look || (self.adopted && !awake);
-        if look && let Ok(text) = self.own_children.read(buffer) {
+        if look && let Ok(text) = self.orphans.children.read(buffer) {
             self.found.extend(parse_children(text).map(|pid| (pid, false)));
         }
-        if any_ended {
-            self.let_go();
-            moved |= !self.ended.is_empty();
+        if self.processes.iter().any(|process| process.life != Life::Running) {
+            self.let_go(reading, changes);
         }
         // Newcomers may have forked already: the list grows while it is walked.
         while let Some((pid, left_out)) = self.found.pop() {
             if self.pids.contains(&pid) {
                 continue;
             }
-            match Process::open(pid, now, buffer)? {
-                Some(process) => {
-                    moved = true;
-                    self.join(process, left_out, now, buffer, reading)?;
+            match Process::open(pid, now, buffer) {
+                Ok(Some(process)) => self.join(process, left_out, now, buffer, reading, changes)?,
+                Ok(None) => self.orphans.look_again = true,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    self.pids.insert(pid);
+                    self.refused += 1;
                 }
-                None => self.any_let_go = true,
+                Err(error) => return Err(error),
             }
         }
-        self.is_watched = true;
-        Ok(moved)
+        Ok(())
     }
 
     fn join(
@@ -267,104 +256,187 @@ impl Tree {
         now: Instant,
         buffer: &mut Vec<u8>,
         reading: &mut Reading,
+        changes: &mut Changes,
     ) -> io::Result<()> {
         let (pid, stat) = (process.pid, process.stat);
-        process.left_out = left_out;
-        process.forked = stat.stack != 0
+        process.role.is_left_out = left_out;
+        process.role.is_fork = stat.stack != 0
             && self
                 .processes
                 .iter()
-                .any(|other| other.pid == stat.parent && other.stat.stack == stat.stack && !other.left_out);
-        process.borrows = process.forked; // until it is found out
+                .any(|other| other.pid == stat.parent && other.stat.stack == stat.stack && !other.role.is_left_out);
+        process.role.borrows = process.role.is_fork; // until it is found out
         if !left_out {
             reading.seen.push(Seen { pid, parent: stat.parent });
         }
-        self.kin_changed = true;
         self.pids.insert(pid);
         self.processes.push(process);
+        changes.members = true;
         let index = self.processes.len() - 1;
-        if self.visit(index, now, buffer) == News::Ended {
-            self.any_let_go = true;
+        if self.visit(index, now, false, buffer, changes) {
+            self.orphans.look_again = true;
             return Ok(());
         }
-        // What a fork's marks tell at first was its parent's.
-        if !self.is_watched || self.processes[index].forked {
-            self.processes[index].rise = 0;
+        let process = &mut self.processes[index];
+        if self.has_past {
+            // Its marks, and the faults of children that it waited for, are of the past.
+            changes.lost.faults -= i64::try_from(process.stat.childrens_faults).unwrap_or(i64::MAX);
         }
-        self.find_children(index, true, buffer)
+        if self.has_past || process.role.is_fork {
+            process.rise = super::process::Rise::default(); // a fork's mark was its parent's
+        }
+        self.find_children(index, buffer)
     }
 
-    fn visit(&mut self, index: usize, now: Instant, buffer: &mut Vec<u8>) -> News {
+    /// Reads a process. Returns whether it ended since the tick before.
+    fn visit(
+        &mut self,
+        index: usize,
+        now: Instant,
+        may_sleep: bool,
+        buffer: &mut Vec<u8>,
+        changes: &mut Changes,
+    ) -> bool {
         let process = &mut self.processes[index];
-        let family = process.stat.stack;
-        let mut news = process.refresh(now, buffer);
-        match news {
-            News::Ended => {
-                self.kin_changed = true;
-                return news;
-            }
-            News::Executed => {
-                self.kin_changed = true;
-                let borrowed = std::mem::take(&mut process.borrows);
-                if std::mem::take(&mut process.forked) && !borrowed {
-                    self.changed_families.push(family);
-                }
-            }
-            News::Moved | News::Nothing => {}
+        let (life, stat, grown) = (process.life, process.stat, process.growth());
+        let is_new = process.is_unread();
+        let news = process.refresh(now, may_sleep, buffer);
+        let is_member = !process.role.is_left_out;
+        if is_member {
+            let known = if is_new { 0 } else { stat.childrens_faults };
+            let waited_for = process.stat.childrens_faults.saturating_sub(known);
+            let last = if process.life == Life::Zombie && life == Life::Running { process.new_faults } else { 0 };
+            changes.lost.faults += i64::try_from(waited_for + last).unwrap_or(i64::MAX);
         }
-        if process.borrows {
-            let (pid, parent) = (process.pid, process.stat.parent);
-            let memory = process.memory;
-            // Where the kernel does not tell, equal to the byte is the best sign there is.
+        if news == News::Ended {
+            let ended = life == Life::Running;
+            if ended && is_member {
+                changes.lost.growth += grown;
+            }
+            changes.moved |= life != process.life;
+            changes.members |= life != process.life;
+            return ended;
+        }
+        changes.moved |= news != News::Unchanged;
+        if news == News::Executed {
+            (process.role.is_fork, process.role.borrows) = (false, false);
+            changes.members = true;
+        }
+        if process.role.borrows {
+            let (pid, parent, memory) = (process.pid, process.stat.parent, process.memory);
+            // Where the kernel does not answer, equal to the byte is the best sign there is.
             let is_equal = || self.processes.iter().any(|other| other.pid == parent && other.memory == memory);
-            let borrows = shares_memory(pid, parent).unwrap_or_else(is_equal);
-            self.processes[index].borrows = borrows;
-            if !borrows {
-                // It has half of every page of its parent's.
-                self.changed_families.push(family);
-                self.kin_changed = true;
-                news = News::Moved;
+            if !shares_memory(pid, parent).unwrap_or_else(is_equal) {
+                self.processes[index].role.borrows = false;
+                (changes.moved, changes.members) = (true, true);
             }
-            self.any_borrows |= borrows;
         }
-        news
+        false
     }
 
-    fn find_children(&mut self, index: usize, all: bool, buffer: &mut Vec<u8>) -> io::Result<()> {
+    fn find_children(&mut self, index: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         let process = &mut self.processes[index];
-        let (pid, count, left_out) = (process.pid, process.stat.threads, process.left_out);
+        if process.life != Life::Running {
+            return Ok(());
+        }
+        let (pid, count, left_out) = (process.pid, process.stat.threads, process.role.is_left_out);
         self.children.clear();
-        process.threads.children(pid, count, all, buffer, &mut self.children)?;
+        process.threads.children(pid, count, buffer, &mut self.children)?;
         self.found.extend(self.children.drain(..).map(|pid| (pid, left_out)));
         Ok(())
     }
 
-    fn let_go(&mut self) {
-        let (own_pid, root) = (self.own_pid, self.root);
-        let Self { changed_families, pids, any_let_go, ended, .. } = self;
+    fn let_go(&mut self, reading: &mut Reading, changes: &mut Changes) {
+        let (own_pid, root) = (self.orphans.own_pid, self.root);
+        let (pids, orphans, ended_root) = (&mut self.pids, &mut self.orphans, &mut self.ended_root);
         self.processes.retain_mut(|process| {
             if process.life == Life::Running {
                 return true;
             }
-            // The root and what was left out are waited for by whoever started them.
-            let adopted = process.stat.parent == own_pid && root != Some(process.pid) && !process.left_out;
-            if process.life == Life::Zombie && adopted {
-                reap(process.pid);
+            let (pid, is_member) = (process.pid, !process.role.is_left_out);
+            let faults = process.stat.minor_faults.saturating_add(process.stat.childrens_faults);
+            let mut goes_to_a_member = is_member && root != Some(pid);
+            // The root and what was left out are waited for by who started them.
+            if process.life == Life::Zombie && goes_to_a_member && process.stat.parent == own_pid {
+                reap(pid);
                 process.life = Life::Gone;
+                goes_to_a_member = false; // its faults go to memguard
             }
-            if !process.told && !process.left_out {
-                process.told = true;
-                // Its relatives' shares grow, whichever of them was the parent.
-                if process.kin == Kin::Family {
-                    changed_families.push(process.stat.stack);
+            if is_member && !std::mem::replace(&mut process.program.is_reported, true) {
+                if root == Some(pid) {
+                    let high_water = process.program.peak.unwrap_or_default();
+                    *ended_root = Some(EndedRoot { memory: process.before, high_water, faults });
                 }
-                ended.push(process.end());
+                let (peak, command) = (process.program.peak, std::mem::take(&mut process.program.command));
+                reading.gone.push(Gone { pid, peak, command });
             }
             if process.life == Life::Gone {
-                pids.remove(&process.pid);
-                *any_let_go = true;
+                pids.remove(&pid);
+                orphans.look_again = true;
+                if goes_to_a_member {
+                    changes.lost.faults -= i64::try_from(faults).unwrap_or(i64::MAX);
+                }
             }
             process.life != Life::Gone
         });
+    }
+}
+
+impl Lost {
+    /// Faults of a process after it was last read: how it ended says so.
+    pub(super) fn add_faults(&mut self, faults: u64) {
+        self.faults = self.faults.saturating_add_unsigned(faults);
+    }
+
+    /// The most memory that they can have had beside what readings saw. `has_huge_pages`: a fault brings more than a page
+    /// without being asked for it.
+    pub(super) fn bytes(&self, has_huge_pages: bool) -> u64 {
+        let page = rustix::param::page_size() as u64;
+        match u64::try_from(self.faults) {
+            Ok(faults) if has_huge_pages => faults.saturating_mul(page).max(self.growth),
+            Ok(faults) => faults.saturating_mul(page),
+            Err(_) => self.growth,
+        }
+    }
+}
+
+impl Forks {
+    /// True if something was forked since the last look, or may have been.
+    fn may_have_forked(&mut self, buffer: &mut Vec<u8>) -> bool {
+        let last_pid = self.load.as_ref().and_then(|load| parse_last_pid(load.read(buffer).ok()?));
+        let differs = last_pid.is_none() || last_pid != self.last_pid;
+        self.last_pid = last_pid;
+        std::mem::replace(&mut self.look_again, differs) || differs
+    }
+}
+
+/// Takes note of how a child ended, so that it does not stay behind as a zombie.
+fn reap(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // It was a zombie child when it was last read: this can't block, and there is nothing to learn from its status.
+        let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
+    }
+}
+
+/// Whether two processes run in the same memory, as a child does between vfork and exec. Kernel interface: kcmp(2).
+/// None where the kernel does not tell.
+fn shares_memory(one: u32, other: u32) -> Option<bool> {
+    const KCMP_VM: libc::c_int = 1;
+    #[expect(unsafe_code, reason = "kcmp has no safe wrapper among the crates in use")]
+    // SAFETY: the call takes numbers alone.
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_VM, 0, 0) };
+    (order >= 0).then_some(order == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_processes_held_unseen_is_bounded_by_their_faults() {
+        let page = rustix::param::page_size() as u64;
+        assert_eq!(Lost { faults: 3, growth: 100 * page }.bytes(false), 3 * page);
+        assert_eq!(Lost { faults: 3, growth: 100 * page }.bytes(true), 100 * page);
+        assert_eq!(Lost { faults: -1, growth: 7 }.bytes(false), 7, "their parent does not wait for them");
     }
 }

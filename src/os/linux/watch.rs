@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::ProcSource;
 use super::cgroup::ControlGroup;
 use super::machine::Machine;
+use super::proc_source::ProcSource;
 use crate::os::source::{Reading, Source, SourceKind, Watched};
 use crate::units::{Metric, Parts};
 
@@ -45,7 +45,7 @@ pub fn watch_machine() -> Result<Watched> {
 pub fn watch_group(path: &Path) -> Result<Watched> {
     let group = ControlGroup::open(path)?;
     let what = format!("control group `{}`", group.folder().display());
-    Ok(Watched { source: Box::new(GroupSource::new(group, Metric::Cgroup)), what })
+    Ok(Watched { source: Box::new(GroupSource::new(group, Metric::Footprint)), what })
 }
 
 /// The control group of a container, found through one of its processes: the outermost that has the container's id in its
@@ -86,13 +86,12 @@ impl Source for MachineSource {
         Ok(Reading {
             memory: memory.used + memory.swap,
             peak: memory.used + memory.swap,
-            at_most: None,
             parts: Parts {
-                rss: None,
                 anon: Some(memory.anon),
-                file: Some(memory.file),
                 shmem: Some(memory.shmem),
                 swap: Some(memory.swap),
+                mapped: Some(memory.mapped),
+                ..Parts::default()
             },
             machine_used: Some(memory.used),
             ..Reading::default()
@@ -145,22 +144,12 @@ impl Source for GroupSource {
                 return Err(error).with_context(|| format!("could not read the control group `{folder}`"));
             }
         };
-        // What was charged since the group was made bounds what it held between two readings.
-        let swap = memory.swap.unwrap_or_default();
-        let without_mark = || self.group.peak(&mut self.buffer).map(|peak| peak + swap);
-        let charged = self.group.peak_with_swap(&mut Vec::new()).or_else(without_mark);
-        let at_most = charged.map(|charged| memory.at_most().max(charged));
+        let value = if self.metric == Metric::Machine { memory.used() } else { memory.footprint() };
         Ok(Reading {
-            memory: memory.memory(),
-            peak: memory.memory(),
-            at_most,
-            parts: Parts {
-                rss: None,
-                anon: Some(memory.anon),
-                file: Some(memory.file),
-                shmem: Some(memory.shmem),
-                swap: memory.swap,
-            },
+            memory: value,
+            peak: value,
+            uncertainty: memory.uncertainty(),
+            parts: memory.parts(),
             machine_used: self.machine.used(Instant::now(), &mut self.buffer),
             ..Reading::default()
         })

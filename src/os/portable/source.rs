@@ -1,12 +1,11 @@
 use std::collections::HashMap;
-use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use sysinfo::{MemoryRefreshKind, System};
 
 use crate::os::Group;
 use crate::os::source::{Gone, Reading, Seen, Share, Source, SourceKind, TreeSource};
-use crate::units::{Bytes, Metric, Parts};
+use crate::units::{Bytes, Metric, Parts, Uncertainty};
 
 /// What a system tells of its processes.
 pub(super) trait Processes: Send {
@@ -204,7 +203,7 @@ impl<P: Processes> Source for PortableSource<P> {
                 member.now = None;
                 self.denied += u64::from(!std::mem::replace(&mut member.is_denied, true));
                 sum.processes += 1;
-                sum.is_open = true;
+                sum.is_denied = true;
                 true
             }
             State::Ended(peak) => {
@@ -212,21 +211,23 @@ impl<P: Processes> Source for PortableSource<P> {
                     member.peak = peak;
                     sum.highest_above = sum.highest_above.max(peak.unwrap_or_default());
                 }
-                sum.at_most += member.peak.unwrap_or_default();
                 reading.gone.push(member.gone());
                 false
             }
         });
         self.is_watched = true; // who comes from now on
         let before = std::mem::replace(&mut self.high_water, self.processes.high_water());
-        (reading.peak, reading.at_most) = match self.high_water {
+        let (peak, high) = match self.high_water {
             // What rose since the reading before reached its mark since then.
             Some(mark) => {
                 let peak = sum.memory.max(if Some(mark) > before { mark } else { Bytes::ZERO });
-                (peak, Some(peak))
+                (peak, peak)
             }
             None => sum.bounds(),
         };
+        reading.peak = peak;
+        reading.uncertainty =
+            if sum.is_denied { Uncertainty::UNBOUNDED } else { Uncertainty::between(peak, peak, high) };
         reading.processes = Some(sum.processes);
         reading.memory = sum.memory;
         reading.parts = Parts { rss: sum.resident, ..Parts::default() };
@@ -249,11 +250,6 @@ impl<P: Processes> Source for PortableSource<P> {
             count => vec![format!("{count} processes may not be read (another user's?): their memory is missing")],
         }
     }
-
-    fn remarks(&self) -> Vec<String> {
-        let lacking = "processes.csv may lack processes that lived for less than a tick: the source `portable` is not told of them";
-        vec![lacking.to_owned()]
-    }
 }
 
 impl<P: Processes> TreeSource for PortableSource<P> {
@@ -265,9 +261,9 @@ impl<P: Processes> TreeSource for PortableSource<P> {
         Ok(())
     }
 
-    /// What was between two readings, or came and went, is only known where the system keeps a mark of the whole tree.
-    fn at_most(&mut self, highest: Option<Bytes>) -> Option<Bytes> {
-        self.high_water.and(highest)
+    /// What was between two readings is only known where the system keeps a mark of the whole tree.
+    fn covers_gaps(&self) -> bool {
+        self.high_water.is_some()
     }
 
     fn leave_out(&mut self, pid: u32) {
@@ -288,13 +284,7 @@ impl Member {
     }
 
     fn gone(&mut self) -> Gone {
-        Gone {
-            pid: self.id.pid,
-            peak: self.peak,
-            command: std::mem::take(&mut self.command),
-            lived: None,
-            ago: Duration::ZERO,
-        }
+        Gone { pid: self.id.pid, peak: self.peak, command: std::mem::take(&mut self.command) }
     }
 }
 
@@ -308,10 +298,10 @@ struct Sum {
     lasting: Bytes,
     /// How far above what it held all the while one of them was by its mark.
     highest_above: Bytes,
-    /// Every process at its own peak at once, those that have ended included.
-    at_most: Bytes,
-    /// Whether the system keeps no mark of one of them, or does not tell it.
-    is_open: bool,
+    /// One of them may not be read.
+    is_denied: bool,
+    /// How far all that reached a mark since were above what they hold now.
+    rises: Bytes,
 }
 
 impl Sum {
@@ -325,16 +315,15 @@ impl Sum {
         self.lasting += lasting;
         if has_risen {
             self.highest_above = self.highest_above.max(mark.saturating_sub(lasting));
+            self.rises += mark.saturating_sub(memory.now);
         }
-        self.at_most += mark;
-        self.is_open |= memory.high_water.is_none();
     }
 
-    /// The most that they held together since the reading before, as far as is known, and the most that they can have held. One
-    /// was at its mark beside what was there all the while: who came since may have come after that, and who has more now may
-    /// have had less.
-    fn bounds(&self) -> (Bytes, Option<Bytes>) {
-        let surely = self.memory.max(self.lasting + self.highest_above);
-        (surely, (!self.is_open).then_some(self.at_most.max(surely)))
+    /// The most that they held together since the reading before, as far as is known, and the most that they can have held: all
+    /// marks at once. One was at its mark beside what was there all the while: who came since may have come after that, and who
+    /// has more now may have had less.
+    fn bounds(&self) -> (Bytes, Bytes) {
+        let peak = self.memory.max(self.lasting + self.highest_above);
+        (peak, peak.max(self.memory + self.rises))
     }
 }

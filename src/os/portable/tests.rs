@@ -82,8 +82,9 @@ impl Tree {
     }
 }
 
-fn bounds(reading: &Reading) -> (u64, u64, Option<u64>) {
-    (reading.memory.0, reading.peak.0, reading.at_most.map(|most| most.0))
+/// The metric, its peak, and the most that the peak can have been.
+fn bounds(reading: &Reading) -> (u64, u64, u64) {
+    (reading.memory.0, reading.peak.0, reading.uncertainty.high(reading.peak).0)
 }
 
 #[test]
@@ -156,10 +157,10 @@ fn a_spike_between_two_readings_is_in_the_peak_by_the_mark_of_its_process() {
     tree.comes(11, 10, 101);
     tree.holds(10, 100, Some(100));
     tree.holds(11, 30, Some(30));
-    assert_eq!(bounds(&tree.read()), (130, 130, Some(130)));
+    assert_eq!(bounds(&tree.read()), (130, 130, 130));
     tree.holds(10, 100, Some(190));
-    assert_eq!(bounds(&tree.read()), (130, 220, Some(220)));
-    assert_eq!(bounds(&tree.read()), (130, 130, Some(220)), "what it reached before is no news, and a bound");
+    assert_eq!(bounds(&tree.read()), (130, 220, 220));
+    assert_eq!(bounds(&tree.read()), (130, 130, 130), "what it reached before is no news");
 }
 
 #[test]
@@ -173,9 +174,9 @@ fn a_spike_is_added_to_what_the_others_had_all_the_while_and_not_to_what_they_to
     tree.holds(11, 90, Some(90));
     tree.comes(12, 10, 102);
     tree.holds(12, 40, Some(40));
-    assert_eq!(bounds(&tree.read()), (150, 190 + 30, Some(190 + 90 + 40)));
+    assert_eq!(bounds(&tree.read()), (150, 190 + 30, 190 + 90 + 40));
     tree.ends(11, Some(500));
-    assert_eq!(bounds(&tree.read()), (60, 500 + 60, Some(190 + 500 + 40)));
+    assert_eq!(bounds(&tree.read()), (60, 500 + 60, 500 + 60));
 }
 
 #[test]
@@ -183,11 +184,11 @@ fn marks_from_before_the_watch_are_no_news() {
     let mut tree = Tree::new();
     tree.0.begin(10, false);
     tree.holds(10, 100, Some(900));
-    assert_eq!(bounds(&tree.read()), (100, 100, Some(900)));
+    assert_eq!(bounds(&tree.read()), (100, 100, 100));
     tree.holds(10, 100, Some(950));
     tree.comes(11, 10, 105);
     tree.holds(11, 5, Some(50));
-    assert_eq!(bounds(&tree.read()), (105, 950, Some(1000)));
+    assert_eq!(bounds(&tree.read()), (105, 950, 1000));
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn what_a_process_held_just_before_its_end_is_known_where_the_system_tells_of_th
     tree.read();
     tree.ends(10, Some(400));
     let reading = tree.read();
-    assert_eq!((reading.processes, bounds(&reading)), (Some(0), (0, 400, Some(400))));
+    assert_eq!((reading.processes, bounds(&reading)), (Some(0), (0, 400, 400)));
     assert_eq!(reading.gone[0].peak, Some(Bytes(400)));
 }
 
@@ -208,17 +209,17 @@ fn the_systems_mark_of_the_whole_tree_is_exact() {
     tree.holds(10, 100, Some(300));
     tree.holds(11, 50, Some(300));
     tree.told().high_water = Some(Bytes(310));
-    assert_eq!(bounds(&tree.read()), (150, 310, Some(310)));
-    assert_eq!(bounds(&tree.read()), (150, 150, Some(150)));
+    assert_eq!(bounds(&tree.read()), (150, 310, 310));
+    assert_eq!(bounds(&tree.read()), (150, 150, 150));
 }
 
 #[test]
-fn without_marks_what_was_between_two_readings_is_open() {
+fn without_marks_the_readings_stand_alone() {
     let mut tree = Tree::new();
     tree.holds(10, 100, None);
-    assert_eq!(bounds(&tree.read()), (100, 100, None));
+    assert_eq!(bounds(&tree.read()), (100, 100, 100));
     tree.holds(10, 40, None);
-    assert_eq!(bounds(&tree.read()), (40, 40, None));
+    assert_eq!(bounds(&tree.read()), (40, 40, 40));
     tree.ends(10, None);
     assert_eq!(tree.read().gone[0].peak, Some(Bytes(100)));
 }
@@ -229,15 +230,10 @@ fn a_process_that_may_not_be_read_is_counted_and_said_once() {
     tree.comes(11, 10, 101);
     tree.told().states.insert(11, State::Denied);
     let reading = tree.read();
-    assert_eq!((reading.processes, bounds(&reading)), (Some(2), (1, 1, None)), "it may hold anything");
+    assert_eq!((reading.processes, bounds(&reading)), (Some(2), (1, 1, u64::MAX)), "it may hold anything");
     tree.read();
     assert_eq!(tree.0.notices().len(), 1);
     assert!(tree.0.notices()[0].starts_with("1 process may not be read"));
-}
-
-#[test]
-fn who_came_and_went_between_two_readings_is_said_to_be_lacking() {
-    assert!(Tree::new().0.remarks()[0].starts_with("processes.csv may lack processes"));
 }
 
 /// What a process holds at instant `at` of ten between two readings: it goes from `before` to `now`, and spikes once.
@@ -272,6 +268,5 @@ proptest! {
         let reached = (0..10).map(|at| lives.iter().map(|life| held(*life, at)).sum::<u64>()).max().unwrap();
         prop_assert!(reading.peak.0 <= reached, "{} > {reached}", reading.peak);
         prop_assert!(reading.memory <= reading.peak);
-        prop_assert!(reading.at_most.unwrap().0 >= reached, "{:?} < {reached}", reading.at_most);
     }
 }

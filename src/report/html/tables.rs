@@ -5,10 +5,10 @@ use super::lines::{cut, grouped};
 use super::markup::Markup;
 use super::plot::{colour, program_name};
 use super::table::{Cell, Head, Table};
-use crate::analysis::{Certainty, LogGrowth, Measured, ProgramBands, Quality, Segment};
+use crate::analysis::{LogGrowth, Measured, ProgramBands, Quality, Segment};
 use crate::report::chart::median_run;
 use crate::report::details::Details;
-use crate::report::table::rows;
+use crate::report::table::{mark, rows};
 use crate::units::{Bytes, Percent, SignedBytes, format_duration};
 use crate::verdict::{Judged, JudgedRun, Outcome};
 
@@ -167,10 +167,9 @@ pub(super) fn runs(html: &mut Markup, judged: &Judged, shown: &[&JudgedRun]) {
             Cell::Text(how_it_ended(judged, run)),
             Cell::Number(format_duration(measures.duration)),
             amount(&measures.ready, format_duration),
-            amount(&measures.peak, |peak| match peak.certainty {
-                Certainty::Exact => peak.value.to_string(),
-                Certainty::AtLeast => format!("≥ {}", peak.value),
-                Certainty::AtMost(most) => format!("{} (≤ {most})", peak.value),
+            amount(&measures.peak, |peak| {
+                let value = peak.value.to_string();
+                mark(&value, peak.value, peak.uncertainty).unwrap_or(value)
             }),
             amount(&measures.startup, |bytes| bytes.to_string()),
             amount(&measures.retained, SignedBytes::plain),

@@ -18,8 +18,8 @@ use self::found::{Program, SegmentOut, Template, log_growth, program, segments};
 use super::chart::median_run;
 use super::details::Details;
 use super::finding::sentence;
-use crate::analysis::{Certainty, Measured, Quality, Sureness, finding};
-use crate::trace::Ended;
+use crate::analysis::{Measured, Quality, Sureness, finding};
+use crate::trace::{Ended, PeakCertainty};
 use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Leg, Outcome, RunFailure, Verdict};
 
@@ -96,7 +96,8 @@ struct Run {
     peak_bytes: Option<Bytes>,
     peak_at_s: Option<f64>,
     peak_certainty: Option<&'static str>,
-    peak_at_most_bytes: Option<Bytes>,
+    peak_low_bytes: Option<Bytes>,
+    peak_high_bytes: Option<Bytes>,
     startup_bytes: Option<Bytes>,
     retained_bytes: Option<SignedBytes>,
     growth_bytes_per_min: Option<Rate>,
@@ -228,6 +229,13 @@ fn seconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6
 }
 
+const fn certainty(certainty: PeakCertainty) -> &'static str {
+    match certainty {
+        PeakCertainty::Exact => "exact",
+        PeakCertainty::Sampled => "sampled",
+    }
+}
+
 fn run(run: &JudgedRun) -> Run {
     let (record, measures) = (&run.record, &run.measures);
     let (peak, growth) = (measures.peak.value(), measures.growth.value());
@@ -236,11 +244,6 @@ fn run(run: &JudgedRun) -> Run {
         Ended::Signaled { signal } | Ended::Interrupted { signal } => (None, Some(signal)),
         _ => (None, None),
     };
-    let certainty = peak.map(|peak| match peak.certainty {
-        Certainty::Exact => ("exact", Some(peak.value)),
-        Certainty::AtMost(most) => ("bounded", Some(most)),
-        Certainty::AtLeast => ("bounded", None),
-    });
     Run {
         ended: ended(record.ended),
         exit_status,
@@ -250,8 +253,9 @@ fn run(run: &JudgedRun) -> Run {
         ready_found: measures.ready_found.map(Sureness::name),
         peak_bytes: peak.map(|peak| peak.value),
         peak_at_s: peak.map(|peak| seconds(peak.at)),
-        peak_certainty: certainty.map(|(certainty, _)| certainty),
-        peak_at_most_bytes: certainty.and_then(|(_, most)| most),
+        peak_low_bytes: peak.map(|peak| peak.uncertainty.low(peak.value)),
+        peak_high_bytes: peak.map(|peak| peak.uncertainty.high(peak.value)),
+        peak_certainty: peak.map(|peak| certainty(peak.certainty)),
         startup_bytes: measures.startup.value(),
         retained_bytes: measures.retained.value(),
         growth_bytes_per_min: growth.map(|growth| growth.slope),

@@ -9,14 +9,13 @@ use serde::Deserialize;
 use super::base::BaseFile;
 use super::read::RecordedWorkload;
 use super::words::{
-    exact_word, kind_word, measure_word, optional_seconds, outcome_word, path, quality_word, seconds, segment_word,
+    certainty_word, kind_word, measure_word, optional_seconds, outcome_word, path, quality_word, seconds, segment_word,
     sureness_word, verdict_word,
 };
-use crate::analysis::{
-    Certainty, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind, Sureness,
-};
+use crate::analysis::{Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind, Sureness};
 use crate::baseline::{Key, StoredCurve};
-use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes};
+use crate::trace::PeakCertainty;
+use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes, Uncertainty};
 use crate::verdict::{Base, Check, CheckKind, ConfigLine, Leg, Measure, Outcome, RunFailure, Shard, Subject, Verdict};
 
 #[derive(Deserialize)]
@@ -201,9 +200,10 @@ struct RunIn {
     peak_bytes: Option<Bytes>,
     #[serde(deserialize_with = "optional_seconds")]
     peak_at_s: Option<Duration>,
-    #[serde(rename = "peak_certainty", deserialize_with = "exact_word")]
-    peak_is_exact: Option<bool>,
-    peak_at_most_bytes: Option<Bytes>,
+    #[serde(deserialize_with = "certainty_word")]
+    peak_certainty: Option<PeakCertainty>,
+    peak_low_bytes: Option<Bytes>,
+    peak_high_bytes: Option<Bytes>,
     startup_bytes: Option<Bytes>,
     retained_bytes: Option<SignedBytes>,
     growth_bytes_per_min: Option<Rate>,
@@ -230,12 +230,11 @@ struct PhaseIn {
 
 impl RunIn {
     fn into_measures(self) -> Measures {
-        let certainty = match (self.peak_is_exact, self.peak_at_most_bytes) {
-            (Some(true), _) => Certainty::Exact,
-            (_, Some(most)) => Certainty::AtMost(most),
-            (_, None) => Certainty::AtLeast,
-        };
-        let peak = self.peak_bytes.zip(self.peak_at_s).map(|(value, at)| Peak { value, at, certainty });
+        let certainty = self.peak_certainty.unwrap_or(PeakCertainty::Sampled);
+        let peak = self.peak_bytes.zip(self.peak_at_s).map(|(value, at)| {
+            let (low, high) = (self.peak_low_bytes.unwrap_or(value), self.peak_high_bytes.unwrap_or(value));
+            Peak { value, at, uncertainty: Uncertainty::between(low, value, high), certainty }
+        });
         Measures {
             duration: self.duration_s,
             ready: known(self.ready_s),

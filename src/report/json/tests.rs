@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::{Measured, Peak};
 use crate::baseline::{Found, example};
-use crate::units::Percent;
+use crate::trace::PeakCertainty;
+use crate::units::{Percent, Uncertainty};
 use crate::verdict::{
     Base, Budget, ConfigLine, Edit, EditKind, JudgedRun, Level, Limits, Measure, RunFailure, Shard, Subject, Tolerance,
     exit_code, judge,
@@ -107,8 +108,9 @@ fn results_read_back_as_they_were_written() {
     measures.ready_found = Some(Sureness::Likely);
     measures.quality = Quality::Poor("why".into());
     let peak = measures.peak.value().unwrap();
-    measures.peak = Measured::Value(Peak { certainty: Certainty::AtMost(Bytes::from_mib(900)), ..peak });
-    strange.runs[1].measures.peak = Measured::Value(Peak { certainty: Certainty::AtLeast, ..peak });
+    let uncertainty = Uncertainty { below: Bytes::from_mib(3), above: Bytes::from_mib(900) };
+    measures.peak = Measured::Value(Peak { uncertainty, ..peak });
+    strange.runs[1].measures.peak = Measured::Value(Peak { certainty: PeakCertainty::Sampled, ..peak });
     let mut failed = judged("failed", &[100], &limits(250, 5.0, Level::Fail), stored(), false);
     failed.failures.push(RunFailure { run: 1, what: "exited with status 3".into(), unmeasured: false });
     failed.verdict = Verdict::Error;

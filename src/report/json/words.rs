@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::analysis::{Quality, SegmentKind, Sureness};
 use crate::report::plain;
+use crate::trace::PeakCertainty;
 use crate::verdict::{CheckKind, Measure, Outcome, Verdict};
 
 /// To the microsecond, as they are written.
@@ -72,8 +73,8 @@ pub(super) fn sureness_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option
     optional(from, &[Sureness::Unsure, Sureness::Likely, Sureness::Sure], Sureness::name)
 }
 
-pub(super) fn exact_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
-    optional(from, &[true, false], |exact| if exact { "exact" } else { "bounded" })
+pub(super) fn certainty_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PeakCertainty>, D::Error> {
+    optional(from, &[PeakCertainty::Exact, PeakCertainty::Sampled], super::certainty)
 }
 
 fn optional<'de, D: Deserializer<'de>, T: Copy>(

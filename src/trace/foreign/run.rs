@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Recording;
 use crate::trace::model::{Ended, LogRow, RunRecord, Sample, Sampling, Until};
 use crate::trace::reader::RunFiles;
-use crate::units::{Metric, Parts};
+use crate::units::{Metric, Parts, Uncertainty};
 
 impl Recording {
     /// How long it lasts.
@@ -35,6 +35,7 @@ impl Recording {
             at: point.at,
             memory: point.memory,
             peak: point.memory,
+            uncertainty: Uncertainty::NONE,
             parts: Parts::default(),
             processes: None,
             machine_used: None,

@@ -1,6 +1,6 @@
 //! Control groups of the memory controller, v1 and v2.
 
-mod marks;
+mod charge;
 mod place;
 mod run_group;
 mod scope;
@@ -28,9 +28,6 @@ pub struct ControlGroup {
     stat: ProcFile,
     /// Swap in use (v2; v1 has it in `stat`).
     swap: Option<ProcFile>,
-    peak: Option<ProcFile>,
-    /// The most swap in use so far (v2), or the most of memory and swap together (v1).
-    swap_peak: Option<ProcFile>,
     events: Option<ProcFile>,
 }
 
@@ -78,12 +75,12 @@ impl ControlGroup {
             };
             format!("could not open `{}` of the control group\nhelp: {help}", path("memory.stat"))
         })?;
-        let (swap, peak, swap_peak, events) = match place.version {
-            Version::V1 => (None, "memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes", "memory.oom_control"),
-            Version::V2 => (open("memory.swap.current").ok(), "memory.peak", "memory.swap.peak", "memory.events"),
+        let (swap, events) = match place.version {
+            Version::V1 => (None, "memory.oom_control"),
+            Version::V2 => (open("memory.swap.current").ok(), "memory.events"),
         };
-        let (peak, swap_peak, events) = (open(peak).ok(), open(swap_peak).ok(), open(events).ok());
-        Ok(Self { place, stat, swap, peak, swap_peak, events })
+        let events = open(events).ok();
+        Ok(Self { place, stat, swap, events })
     }
 
     /// Which interface it has.
@@ -108,24 +105,6 @@ impl ControlGroup {
             None => None,
         };
         parse_stat(self.place.version, self.stat.read(buffer)?, swap).ok_or_else(|| io::ErrorKind::InvalidData.into())
-    }
-
-    /// The most memory that was ever charged to it, page cache and kernel memory included: a bound of the metric without
-    /// swap, never the metric. `memory.peak` (v2, Linux 5.19), `memory.max_usage_in_bytes` (v1).
-    #[must_use]
-    pub fn peak(&self, buffer: &mut Vec<u8>) -> Option<Bytes> {
-        amount(self.peak.as_ref()?.read(buffer).ok()?)
-    }
-
-    /// The most memory and swap that can ever have been charged to it, page cache and kernel memory included. None where the
-    /// kernel does not tell. `memory.memsw.max_usage_in_bytes` (v1), `memory.peak` and `memory.swap.peak` (v2).
-    #[must_use]
-    pub fn peak_with_swap(&self, buffer: &mut Vec<u8>) -> Option<Bytes> {
-        let with_swap = amount(self.swap_peak.as_ref()?.read(buffer).ok()?);
-        match self.place.version {
-            Version::V1 => with_swap,
-            Version::V2 => with_swap.zip(self.peak(buffer)).map(|(swap, peak)| swap + peak),
-        }
     }
 
     /// How many processes in it, and in the groups below it, the kernel has killed for memory. None where the kernel does not
@@ -184,7 +163,7 @@ mod tests {
         let Ok(group) = ControlGroup::own() else { return };
         let mut buffer = Vec::new();
         let memory = group.read(&mut buffer).unwrap();
-        assert!(memory.memory() <= memory.at_most());
+        assert!(memory.footprint() <= memory.used());
         assert!(group.members().contains(&std::process::id()));
         assert_eq!(ControlGroup::open(group.folder()).unwrap().read(&mut buffer).unwrap().kernel, memory.kernel);
     }

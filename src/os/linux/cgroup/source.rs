@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::marks::Marks;
+use super::charge::Charge;
 use super::place::of_process;
 use super::run_group::RunGroup;
 use super::{GroupMemory, scope};
 use crate::os::Group;
-use crate::os::linux::ProcSource;
+use crate::os::linux::proc_source::ProcSource;
 use crate::os::source::{ChildEnd, Reading, Source, SourceKind, TreeSource};
-use crate::units::{Bytes, Metric, Parts};
+use crate::units::{Bytes, Metric, Parts, Uncertainty};
 
 /// Reads a control group that is made for the run.
 ///
@@ -19,9 +19,9 @@ use crate::units::{Bytes, Metric, Parts};
 /// When no group can be made, saying why and what to do; when the metric is another.
 pub fn cgroup_source(metric: Option<Metric>) -> Result<Box<dyn TreeSource>> {
     ensure!(
-        matches!(metric, None | Some(Metric::Cgroup)),
-        "the source `cgroup` can't read the metric `{}`\nhelp: use `--metric cgroup`, or leave `--source` out",
-        metric.unwrap_or(Metric::Cgroup)
+        matches!(metric, None | Some(Metric::Footprint)),
+        "the source `cgroup` can't read the metric `{}`\nhelp: use `--metric footprint`, or leave `--source` out",
+        metric.unwrap_or(Metric::Footprint)
     );
     CgroupSource::new().map(|source| Box::new(source) as Box<dyn TreeSource>)
 }
@@ -33,7 +33,7 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct CgroupSource {
     own: RunGroup,
-    marks: Marks,
+    charge: Charge,
     tree: ProcSource,
     buffer: Vec<u8>,
     looked_around: Instant,
@@ -44,12 +44,12 @@ struct CgroupSource {
 
 impl CgroupSource {
     fn new() -> Result<Self> {
-        let tree = ProcSource::new(Metric::Rss)?;
+        let tree = ProcSource::open(Some(Metric::Footprint))?;
         let own = RunGroup::create()?;
-        let marks = Marks::open(own.group.version(), own.group.folder());
+        let charge = Charge::open(own.group.version(), own.group.folder());
         Ok(Self {
             own,
-            marks,
+            charge,
             tree,
             buffer: Vec::new(),
             looked_around: Instant::now(),
@@ -77,7 +77,7 @@ impl CgroupSource {
 
 impl Source for CgroupSource {
     fn metric(&self) -> Metric {
-        Metric::Cgroup
+        Metric::Footprint
     }
 
     fn kind(&self) -> SourceKind {
@@ -89,13 +89,12 @@ impl Source for CgroupSource {
         let memory = self.own.group.read(&mut self.buffer).with_context(|| {
             format!("could not read the run's control group `{}`", self.own.group.folder().display())
         })?;
-        let marked = self.marks.take(memory.swap.unwrap_or_default());
-        let rise = reading.peak.saturating_sub(reading.memory);
+        let risen = self.charge.take(memory.resident());
         if reading.processes == Some(0) {
             // None that memguard knows of by its parents.
             reading.processes = u32::try_from(self.own.group.members().len()).ok();
         }
-        fill_in(&mut reading, &memory, rise, marked);
+        fill_in(&mut reading, &memory, risen);
         self.look_around();
         Ok(reading)
     }
@@ -153,8 +152,8 @@ impl TreeSource for CgroupSource {
         self.tree.root_ended(end);
     }
 
-    fn at_most(&mut self, highest: Option<Bytes>) -> Option<Bytes> {
-        if self.marks.are_kept() { highest } else { self.tree.at_most(highest) }
+    fn covers_gaps(&self) -> bool {
+        self.charge.resets()
     }
 
     fn memory_kills(&self) -> Option<u64> {
@@ -169,53 +168,42 @@ impl TreeSource for CgroupSource {
     }
 }
 
-/// Puts the group's memory in the place of the processes'. `rise` is how far one process rose above what it holds now; `marked`
-/// the most that was charged.
-fn fill_in(reading: &mut Reading, memory: &GroupMemory, rise: Bytes, marked: Option<Bytes>) {
-    let now = memory.memory();
-    // What a process mapped of files that another group was charged for is no rise of this one: it can't be above the mark.
-    let risen = marked.map_or(now + rise, |marked| marked.min(now + rise));
-    let most = memory.at_most();
+/// Puts the group's memory in the place of the processes'. `risen` is between what and what it was at its highest since the
+/// reading before, swap apart; None where the kernel keeps no mark of it: then one process's own mark has to do.
+fn fill_in(reading: &mut Reading, memory: &GroupMemory, risen: Option<(Bytes, Bytes)>) {
+    let (now, swap) = (memory.footprint(), memory.swap.unwrap_or_default());
+    let by_process = now + reading.peak.saturating_sub(reading.memory);
+    let (low, high) = risen.map_or((by_process, by_process), |(low, high)| (low + swap, high + swap));
     reading.memory = now;
-    reading.peak = risen.max(now);
-    reading.at_most = marked.or(reading.at_most).map(|bound| bound.max(most).max(reading.peak));
-    reading.parts = Parts {
-        rss: reading.parts.rss,
-        anon: Some(memory.anon),
-        file: Some(memory.file),
-        shmem: Some(memory.shmem),
-        swap: memory.swap,
-    };
+    reading.peak = now.max(low);
+    let Uncertainty { below, above } = memory.uncertainty();
+    reading.uncertainty = Uncertainty { below, above: above.max(high.saturating_sub(reading.peak)) };
+    reading.parts = Parts { rss: reading.parts.rss, ..memory.parts() };
+    reading.is_partial = false;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn memory(anon: u64) -> GroupMemory {
+    fn filled(risen: Option<(u64, u64)>) -> Reading {
         let mut memory = GroupMemory::default();
-        (memory.anon, memory.swap) = (Bytes(anon), Some(Bytes(5)));
-        memory
-    }
-
-    fn filled(rise: u64, marked: Option<u64>) -> Reading {
-        let mut reading =
-            Reading { memory: Bytes(70), peak: Bytes(90), at_most: Some(Bytes(300)), ..Reading::default() };
-        fill_in(&mut reading, &memory(100), Bytes(rise), marked.map(Bytes));
+        (memory.anon, memory.swap) = (Bytes(100), Some(Bytes(5)));
+        let mut reading = Reading { memory: Bytes(70), peak: Bytes(90), ..Reading::default() };
+        fill_in(&mut reading, &memory, risen.map(|(low, high)| (Bytes(low), Bytes(high))));
         reading
     }
 
     #[test]
-    fn a_rise_between_two_readings_counts_as_far_as_it_was_charged() {
-        let tick = filled(20, Some(400));
-        assert_eq!((tick.memory, tick.peak, tick.at_most), (Bytes(105), Bytes(125), Some(Bytes(400))));
-        assert_eq!(filled(20, Some(110)).peak, Bytes(110), "pages that another group was charged for");
-        assert_eq!(filled(0, Some(90)).peak, Bytes(105), "a mark that lags behind");
+    fn a_rise_between_two_readings_is_known_by_what_was_charged() {
+        let reading = filled(Some((120, 130)));
+        assert_eq!((reading.memory, reading.peak), (Bytes(105), Bytes(125)));
+        assert_eq!(reading.uncertainty, Uncertainty { below: Bytes::ZERO, above: Bytes(10) });
+        assert_eq!(filled(Some((60, 70))).peak, Bytes(105), "a mark that lags behind");
     }
 
     #[test]
-    fn without_a_mark_the_processes_bound_it() {
-        let tick = filled(20, None);
-        assert_eq!((tick.peak, tick.at_most), (Bytes(125), Some(Bytes(300))));
+    fn without_a_mark_a_process_that_rose_has_to_do() {
+        assert_eq!(filled(None).peak, Bytes(125));
     }
 }
