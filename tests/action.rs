@@ -71,6 +71,42 @@ fn the_workload_has_the_environment_of_the_job_and_its_output_keeps_its_order() 
 }
 
 #[test]
+fn a_control_group_is_made_only_if_the_arguments_or_the_config_ask_for_one() {
+    let project = Project::new();
+    fs::create_dir_all(project.path("action/.github/action")).unwrap();
+    fs::write(project.path("action/.github/action/group.sh"), "echo in a group\n").unwrap();
+    let action = project.path("action");
+    let is_asked_for = |config: &str, args: &str| {
+        fs::write(project.path("memguard.toml"), format!("{config}\n[[workload]]\nname = \"a\"\nrun = \"true\"\n"))
+            .unwrap();
+        let variables = [("GITHUB_ACTION_PATH", action.to_str().unwrap()), ("MEMGUARD_ARGS", args)];
+        let (ran, output) = script(&project, "run.sh", &variables);
+        assert!(output.contains("status="), "{output}");
+        String::from_utf8_lossy(&ran.stdout).starts_with("in a group\n")
+    };
+    for args in ["--source cgroup -- true", "--runs 1 --source=cgroup", "--runs\n1\n--source\ncgroup"] {
+        assert!(is_asked_for("", args), "{args}");
+    }
+    for config in ["source = \"cgroup\"", "source='cgroup' # exact", "metric = \"rss\"\n  \"source\"\t= \"cgroup\""] {
+        assert!(is_asked_for(config, ""), "{config}");
+    }
+    fs::write(project.path("other.toml"), "source = \"cgroup\"\n").unwrap();
+    for args in ["--config other.toml", "--runs 1 --config=other.toml"] {
+        assert!(is_asked_for("", args), "{args}");
+    }
+    let no_group = [
+        ("", ""),
+        ("# source = \"cgroup\"", ""),
+        ("source = \"proc\" # not \"cgroup\"", ""),
+        ("", "--source proc -- echo --source cgroup"),
+        ("", "--name cgroup"),
+    ];
+    for (config, args) in no_group {
+        assert!(!is_asked_for(config, args), "{config} {args}");
+    }
+}
+
+#[test]
 fn the_results_of_several_machines_are_joined_instead_of_running_anything() {
     let project = Project::new();
     project.config("budget = { peak = \"20MiB\" }", "ramp 40MiB 100ms; hold 100ms");

@@ -32,10 +32,28 @@ else
     words+=(${split[@]+"${split[@]}"})
 fi
 
+# True if the arguments or the config name the source `cgroup`. The config is searched as text, not as
+# TOML: a group that is not needed stays unused, and if one is missing, memguard itself says so.
+asks_for_cgroup() {
+    local file=memguard.toml previous='' word
+    for word in ${words[@]+"${words[@]}"}; do
+        case "$previous $word" in
+            *" --") break ;;
+            *" --source=cgroup" | "--source cgroup") return 0 ;;
+            *" --config="*) file=${word#--config=} ;;
+            "--config "*) file=$word ;;
+        esac
+        previous=$word
+    done
+    grep -qE "^[^#]*source\"?[[:space:]]*=[[:space:]]*[\"']cgroup[\"']" -- "$file" 2>/dev/null
+}
+
 # By one pipe: of two, the runner may read the end of the fence around a workload's output before the last of that output.
 exec 2>&1
 if [ -n "$merge" ]; then
     "$program" merge ${words[@]+"${words[@]}"} -- "$merge"
+elif asks_for_cgroup; then
+    bash "$GITHUB_ACTION_PATH/.github/action/group.sh" "$program" run ${words[@]+"${words[@]}"}
 else
     "$program" run ${words[@]+"${words[@]}"}
 fi
