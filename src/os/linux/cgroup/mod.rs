@@ -3,7 +3,6 @@
 mod charge;
 mod place;
 mod run_group;
-mod scope;
 mod source;
 mod stat;
 

@@ -3,7 +3,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::ControlGroup;
 use super::place::{Place, Version, of_process};
-use super::{ControlGroup, scope};
 use crate::os::kill_process;
 
 /// How long a group that is still busy is tried to be removed: its last process may be on its way out.
@@ -32,23 +31,15 @@ pub(super) struct RunGroup {
 }
 
 impl RunGroup {
-    /// Makes a group below memguard's own, or below a scope that systemd makes for memguard where it can't be so.
+    /// Makes a group below memguard's own.
     ///
     /// # Errors
-    /// When none can be made, saying why, and what to do.
+    /// If none can be made: why, and what to do.
     pub(super) fn create() -> Result<Self> {
         let own = of_process("self").context("memguard's own control group is not known")?;
-        let refused = match Self::below(&own) {
-            Err(error) if own.version == Version::V2 && !scope::holds(&own.folder) => error,
-            result => return result.map_err(|error| anyhow!("{error:#}\nhelp: {}", help(&own, &error))),
-        };
-        match scope::enter(&own) {
-            Ok(scope) => Self::below(&scope).map_err(|error| anyhow!("{error:#}\nhelp: {}", help(&scope, &error))),
-            Err(none) => bail!("{refused:#}\nsystemd made no scope for it: {none:#}\nhelp: {}", help(&own, &refused)),
-        }
+        Self::below(&own).map_err(|error| anyhow!("{error:#}\nhelp: {}", help(&own, &error)))
     }
 
-    /// Makes a group below this one of memguard's, and makes sure that a process can enter it.
     fn below(own: &Place) -> Result<Self> {
         let aside = match own.version {
             Version::V1 => None,
@@ -58,11 +49,7 @@ impl RunGroup {
         let group = ControlGroup::open(&folder).inspect_err(|_| {
             let _ = fs::remove_dir(&folder);
         })?;
-        let run_group = Self { group, folder, is_removed: false, _aside: aside };
-        run_group.members_file().and_then(|file| try_entering(&file)).with_context(|| {
-            format!("no process can be put into a new control group below `{}`", own.folder.display())
-        })?;
-        Ok(run_group)
+        Ok(Self { group, folder, is_removed: false, _aside: aside })
     }
 
     /// Has a command enter the group before its program is executed, so that nothing of it is missed.
@@ -221,31 +208,16 @@ fn help(own: &Place, refused: &anyhow::Error) -> String {
             "control groups are read-only here, as they are in most containers"
         }
         Version::V1 => "run memguard as root",
-        Version::V2 => "start memguard in a group of its own that is handed over to its user",
+        Version::V2 if rustix::process::geteuid().is_root() => {
+            "start memguard in a control group of its own, with systemd: \
+             `systemd-run --scope -p Delegate=yes memguard run …`"
+        }
+        Version::V2 => {
+            "start memguard in a control group of its own that belongs to its user, with systemd: \
+             `systemd-run --user --scope -p Delegate=yes memguard run …`"
+        }
     };
     format!("{first}; the default source, `proc`, needs none")
-}
-
-/// Has a child enter the group and end there.
-fn try_entering(members: &File) -> io::Result<()> {
-    let file = members.as_raw_fd();
-    #[expect(unsafe_code, reason = "the standard library can start programs and not fork")]
-    // SAFETY: the child makes one system call on a file that is open and leaves by `_exit`: nothing is allocated or locked.
-    let child = unsafe {
-        let child = libc::fork();
-        if child == 0 {
-            let written = libc::write(file, b"0".as_ptr().cast(), 1);
-            libc::_exit(if written == 1 { 0 } else { io::Error::last_os_error().raw_os_error().unwrap_or(1) });
-        }
-        child
-    };
-    let child = rustix::process::Pid::from_raw(child).filter(|_| child > 0).ok_or_else(io::Error::last_os_error)?;
-    let status = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty())?;
-    match status.and_then(|(_, status)| status.exit_status()) {
-        Some(0) => Ok(()),
-        Some(number) => Err(io::Error::from_raw_os_error(number)),
-        None => Err(io::Error::other("the child that tried was killed")),
-    }
 }
 
 fn until_idle(mut act: impl FnMut() -> io::Result<()>) -> io::Result<()> {

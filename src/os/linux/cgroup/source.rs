@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::GroupMemory;
 use super::charge::Charge;
 use super::place::of_process;
 use super::run_group::RunGroup;
-use super::{GroupMemory, scope};
 use crate::os::Group;
 use crate::os::linux::proc_source::ProcSource;
 use crate::os::source::{ChildEnd, Reading, Source, SourceKind, TreeSource};
@@ -115,9 +115,7 @@ impl Source for CgroupSource {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let mut remarks = self.tree.remarks();
-        remarks.extend(scope::remark(self.own.group.folder()));
-        remarks
+        self.tree.remarks()
     }
 }
 
