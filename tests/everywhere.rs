@@ -41,15 +41,15 @@ fn the_machine_and_a_process_can_be_recorded() {
     let project = Project::new();
     let machine = project.memguard(&["record", "--for", "200ms", "--interval", "50ms"]);
     assert_eq!(machine.code, 0, "{}", machine.err);
-    let mut workload = project.command(&["synth", "ramp 40MiB; log \"up\"; wait"]);
-    let mut workload = workload.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut workload = project.command(&["synth", "ramp 40MiB; log \"up\"; hold 60s"]);
+    let mut workload = workload.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(workload.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap().trim_end(), "up");
     let pid = workload.id().to_string();
     let process =
         project.memguard(&["record", "--pid", &pid, "--for", "300ms", "--interval", "50ms", "--name", "process"]);
     assert_eq!(process.code, 0, "{}", process.err);
-    drop(workload.stdin.take());
+    workload.kill().unwrap();
     workload.wait().unwrap();
     let ended = project.memguard(&["record", "--pid", &pid]);
     assert!(ended.code == 5 && ended.err.contains("there is no process"), "{}: {}", ended.code, ended.err);

@@ -17,8 +17,7 @@ fn a_spike_between_two_ticks_is_in_the_peak() {
 
 #[test]
 fn what_wakes_after_a_long_sleep_is_seen_with_all_that_it_does() {
-    let script =
-        "hold 1s; spike 64MiB 1ms; hold 1s; fork 2 50MiB private 300ms; join; hold 300ms; ramp 20MiB; hold 50ms";
+    let script = "hold 1s; spike 64MiB 1ms; hold 1s; fork 2 50MiB 300ms; join; hold 300ms; ramp 20MiB; hold 50ms";
     let project = Project::new();
     let run = project.run(&[], script);
     assert!(close_to(run.peak(), 2 * 50 * MIB + 3 * OWN, 15 * MIB), "{}", run.peak());
@@ -36,8 +35,8 @@ fn what_wakes_after_a_long_sleep_is_seen_with_all_that_it_does() {
 #[test]
 fn what_one_that_slept_for_long_leaves_behind_is_seen_before_all_sleep_again() {
     let project = Project::new();
-    let run = project.run(&[], "repeat 4 { hold 600ms; daemonise 30MiB 100ms; hold 300ms }");
-    let rows = fs::read_to_string(project.path("memguard-report/memguard/run-1/memory.csv"));
+    let run = project.run_shapes(&[], "repeat 4 { hold 600ms; daemonise 30MiB 100ms; hold 300ms }");
+    let rows = fs::read_to_string(project.path("memguard-report/shapes/run-1/memory.csv"));
     let rows = rows.unwrap_or_else(|error| panic!("{error}: {}", run.err));
     let several =
         |row: &str| row.split(',').nth(9).and_then(|cell| cell.parse::<u64>().ok()).is_some_and(|count| count > 1);
@@ -49,7 +48,7 @@ fn what_one_that_slept_for_long_leaves_behind_is_seen_before_all_sleep_again() {
 
 #[test]
 fn a_churn_of_short_processes_is_seen_whole() {
-    let run = Project::new().run(&[], "churn 60 40ms 30MiB 4");
+    let run = Project::new().run_shapes(&[], "churn 60 40ms 30MiB 4");
     // Three to four of them at a time; one in the making is not full yet.
     assert!((75 * MIB..=160 * MIB).contains(&run.peak()), "{}", run.peak());
     assert_eq!(run.code, 0, "{}", run.err);
@@ -64,12 +63,12 @@ fn the_workload_keeps_its_limit_of_open_files_however_many_memguard_opens() {
         (shell.status.code(), String::from_utf8_lossy(&shell.stdout).into_owned(), shell.stderr)
     };
     let (code, out, err) =
-        limited("Sn 64", &format!("sh -c 'ulimit -Sn; {MEMGUARD} synth \"fork 40 1MiB private 300ms; join\"'"));
+        limited("Sn 64", &format!("sh -c 'ulimit -Sn; {MEMGUARD} synth \"fork 40 1MiB 300ms; join\"'"));
     let err = String::from_utf8_lossy(&err).into_owned();
     assert_eq!((code, out.as_str()), (Some(0), "64\n"), "{err}");
     let rows = fs::read_to_string(project.path("report/sh/run-1/processes.csv")).unwrap();
     assert!(rows.lines().count() > 41, "{rows}");
-    let (code, _, err) = limited("n 64", &format!("{MEMGUARD} synth 'fork 40 1MiB private 300ms; join'"));
+    let (code, _, err) = limited("n 64", &format!("{MEMGUARD} synth 'fork 40 1MiB 300ms; join'"));
     let err = String::from_utf8_lossy(&err).into_owned();
     assert_eq!(code, Some(5), "{err}");
     assert!(err.contains("open files"), "{err}");

@@ -5,14 +5,14 @@
 mod common;
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{MEMGUARD, MIB, OWN, Project, close_to};
+use common::{MEMGUARD, MIB, OWN, Project, close_to, shapes};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -27,12 +27,12 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A program of a known shape that has taken its memory, and holds it until it is told to end.
+/// A program of a known shape that has taken its memory, and holds it until `end`.
 struct Held(Child);
 
 impl Held {
     fn new(script: &str) -> Self {
-        Self::start(Command::new(MEMGUARD).args(["synth", &format!("{script}; log \"up\"; wait")]))
+        Self::start(Command::new(shapes()).arg(format!("{script}; log up; wait")))
     }
 
     fn start(command: &mut Command) -> Self {
@@ -115,24 +115,13 @@ impl Recorded {
     }
 }
 
-fn is_root() -> bool {
-    let root = rustix::process::getuid().is_root();
-    if !root {
-        let _ = writeln!(io::stderr(), "skipped: this takes root");
-    }
-    root
-}
-
 #[test]
 fn a_process_is_recorded_with_its_children_until_they_have_ended() {
     let project = Project::new();
     let held = Held::start(Command::new("sh").args([
         "-c",
         // A shell gives what it starts in the background no standard input of its own accord.
-        &format!(
-            "exec 3<&0; '{MEMGUARD}' synth 'ramp 30MiB; log \"up\"; wait' <&3 & \
-             '{MEMGUARD}' synth 'ramp 30MiB; wait'; wait"
-        ),
+        &format!("exec 3<&0; '{0}' 'ramp 30MiB; log up; wait' <&3 & '{0}' 'ramp 30MiB; wait'; wait", shapes()),
     ]));
     let pid = held.pid();
     let recording = Recording::begin(&project, &format!("pid-{pid}"), &["--pid", &pid]);
@@ -164,39 +153,6 @@ fn what_a_process_held_before_it_was_watched_is_no_peak_of_the_recording() {
         let peak = recording.finish().most(3);
         assert!(close_to(peak, 20 * MIB + OWN, 9 * MIB), "{source:?}: {peak}");
     }
-}
-
-#[test]
-fn who_gets_the_number_of_a_process_that_has_ended_is_not_recorded() {
-    if !is_root() {
-        return;
-    }
-    let project = Project::new();
-    // In a pid namespace of its own the next number can be chosen.
-    let shell = format!(
-        "'{MEMGUARD}' synth 'ramp 20MiB; hold 60s' & first=$!
-        '{MEMGUARD}' record --pid $first --interval 2s --name a & record=$!
-        while [ $(cat memguard-record/a/run-1/memory.csv 2>/dev/null | wc -l) -lt 2 ]; do sleep 0.05; done
-        kill $first; wait $first
-        echo $((first - 1)) >/proc/sys/kernel/ns_last_pid || exit 77
-        '{MEMGUARD}' synth 'ramp 200MiB; hold 60s' & second=$!
-        [ $second = $first ] || exit 78
-        wait $record; code=$?
-        kill $second
-        exit $code"
-    );
-    let mut command = Command::new("unshare");
-    command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", &shell]).current_dir(project.path("."));
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let err = String::from_utf8_lossy(&output.stderr).into_owned();
-    if err.contains("unshare failed") || output.status.code() == Some(77) {
-        let _ = writeln!(io::stderr(), "skipped: no pid namespace can be had here: {err}");
-        return;
-    }
-    assert_eq!(output.status.code(), Some(0), "{err}");
-    let recorded = Recorded::read(&project.path("memguard-record/a/run-1"), err);
-    assert!(recorded.most(3) < 40 * MIB, "{}", recorded.most(3));
-    assert_eq!(recorded.ended(), ("recorded", "gone"));
 }
 
 #[test]
@@ -275,86 +231,6 @@ fn recordings_of_one_name_stand_beside_each_other_and_are_of_one_metric() {
     assert_eq!(project.memguard(&["plot", "memguard-record", "-o", "a.svg"]).code, 0);
 }
 
-#[test]
-fn another_users_process_is_told_from_one_that_can_be_read() {
-    if !is_root() {
-        return;
-    }
-    const NOBODY: u32 = 65534;
-    let project = Project::new();
-    let memguard = project.path("memguard");
-    fs::copy(MEMGUARD, &memguard).unwrap();
-    fs::set_permissions(project.path("."), fs::Permissions::from_mode(0o777)).unwrap();
-    let held = Held::new("ramp 20MiB");
-    let record = |args: &[&str]| {
-        let mut command = Command::new(&memguard);
-        command.args(["record", "--for", "100ms", "--interval", "20ms", "--pid", &held.pid()]).args(args);
-        let output = command.current_dir(project.path(".")).uid(NOBODY).gid(NOBODY).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-    };
-    let (code, err) = record(&[]);
-    assert_eq!(code, Some(5), "{err}");
-    assert!(err.contains("is another user's") && err.contains("help: run memguard as root"), "{err}");
-    assert!(!project.path("memguard-record").exists());
-    let (code, err) = record(&["--metric", "rss"]);
-    assert_eq!(code, Some(0), "{err}");
-    held.end();
-}
-
-/// A control group of version 1 below the test's own. Removed when dropped.
-struct Group(PathBuf);
-
-impl Group {
-    fn new(name: &str) -> Option<Self> {
-        let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let own = membership.lines().find(|line| line.split(':').nth(1) == Some("memory"))?.splitn(3, ':').nth(2)?;
-        let group = Path::new("/sys/fs/cgroup/memory").join(own.trim_start_matches('/')).join(name);
-        let made = fs::create_dir(&group);
-        if made.is_err() {
-            let _ = writeln!(io::stderr(), "skipped: no control group of version 1 can be made here");
-        }
-        made.ok().map(|()| Self(group))
-    }
-
-    fn held(&self, script: &str) -> Held {
-        let shell = format!("echo $$ >'{}/cgroup.procs' && exec '{MEMGUARD}' synth '{script}'", self.0.display());
-        Held::start(Command::new("sh").args(["-c", &shell]))
-    }
-
-    fn path_in_hierarchy(&self) -> &str {
-        self.0.to_str().unwrap().strip_prefix("/sys/fs/cgroup/memory").unwrap()
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let begun = Instant::now();
-        while fs::remove_dir(&self.0).is_err() && self.0.exists() && begun.elapsed() < Duration::from_secs(5) {
-            std::thread::yield_now();
-        }
-    }
-}
-
-#[test]
-fn a_control_group_is_recorded_by_its_folder_or_its_path_until_it_is_removed() {
-    let name = format!("memguard-test-record-{}", std::process::id());
-    let Some(group) = Group::new(&name) else { return };
-    let held = group.held("ramp 40MiB; hold 100ms; log \"up\"; wait");
-    let project = Project::new();
-    let by_path = project.memguard(&["record", "--for", "100ms", "--name", "a", "--cgroup", group.path_in_hierarchy()]);
-    assert_eq!(by_path.code, 0, "{}", by_path.err);
-    let recording = Recording::begin(&project, &name, &["--cgroup", group.0.to_str().unwrap()]);
-    recording.go_on();
-    held.end();
-    drop(group);
-    let recorded = recording.finish();
-    for recorded in [&recorded, &Recorded::read(&project.path("memguard-record/a/run-1"), by_path.err)] {
-        assert!(close_to(recorded.most(2), 40 * MIB + OWN, 6 * MIB), "{}", recorded.most(2));
-        assert_eq!((&recorded.run["metric"], &recorded.run["source"]), (&"cgroup".into(), &"cgroup".into()));
-    }
-    assert_eq!(recorded.ended(), ("recorded", "gone"));
-}
-
 /// A folder with a client that answers so, and writes down what it was asked.
 fn client(project: &Project, name: &str, answer: &str) -> PathBuf {
     let folder = project.path("bin");
@@ -369,22 +245,6 @@ fn record_container(project: &Project, path: &Path, name: &str) -> (Option<i32>,
     let args = ["record", "--for", "100ms", "--interval", "20ms", "--name", "a", "--container", name];
     let output = project.command(&args).env("PATH", path).output().unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-#[test]
-fn a_container_is_recorded_by_the_name_that_its_engine_knows() {
-    let id = format!("{:064x}", std::process::id());
-    let Some(group) = Group::new(&format!("docker-{id}.scope")) else { return };
-    let held = group.held("ramp 40MiB; hold 100ms; log \"up\"; wait");
-    let project = Project::new();
-    client(&project, "docker", "echo 'Error: No such container: web' >&2; exit 1");
-    let path = client(&project, "podman", &format!("echo '{} {id}'", held.pid()));
-    let (code, err) = record_container(&project, &path, "web");
-    assert_eq!(code, Some(0), "{err}");
-    assert!(err.contains("recording the podman container `web`"), "{err}");
-    let recorded = Recorded::read(&project.path("memguard-record/a/run-1"), err);
-    assert!(close_to(recorded.most(2), 40 * MIB + OWN, 6 * MIB), "{}", recorded.most(2));
-    held.end();
 }
 
 #[test]
@@ -422,4 +282,136 @@ fn a_containers_name_is_never_an_option_of_the_client() {
         assert!(asked.ends_with(&format!("\n--\n{name}\n")), "{asked}");
     }
     assert!(!project.path("hacked").exists());
+}
+
+/// `.ci/run` runs these where it is root.
+mod needs_root {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs root"]
+    fn who_gets_the_number_of_a_process_that_has_ended_is_not_recorded() {
+        let project = Project::new();
+        // In a pid namespace of its own the next number can be chosen.
+        let shell = format!(
+            "'{MEMGUARD}' synth 'ramp 20MiB; hold 60s' & first=$!
+            '{MEMGUARD}' record --pid $first --interval 2s --name a & record=$!
+            while [ $(cat memguard-record/a/run-1/memory.csv 2>/dev/null | wc -l) -lt 2 ]; do sleep 0.05; done
+            kill $first; wait $first
+            echo $((first - 1)) >/proc/sys/kernel/ns_last_pid || exit 77
+            '{MEMGUARD}' synth 'ramp 200MiB; hold 60s' & second=$!
+            [ $second = $first ] || exit 78
+            wait $record; code=$?
+            kill $second
+            exit $code"
+        );
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", &shell]).current_dir(project.path("."));
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{err}");
+        let recorded = Recorded::read(&project.path("memguard-record/a/run-1"), err);
+        assert!(recorded.most(3) < 40 * MIB, "{}", recorded.most(3));
+        assert_eq!(recorded.ended(), ("recorded", "gone"));
+    }
+
+    #[test]
+    #[ignore = "needs root"]
+    fn another_users_process_is_told_from_one_that_can_be_read() {
+        const NOBODY: u32 = 65534;
+        let project = Project::new();
+        let memguard = project.path("memguard");
+        fs::copy(MEMGUARD, &memguard).unwrap();
+        fs::set_permissions(project.path("."), fs::Permissions::from_mode(0o777)).unwrap();
+        let held = Held::new("ramp 20MiB");
+        let record = |args: &[&str]| {
+            let mut command = Command::new(&memguard);
+            command.args(["record", "--for", "100ms", "--interval", "20ms", "--pid", &held.pid()]).args(args);
+            let output = command.current_dir(project.path(".")).uid(NOBODY).gid(NOBODY).output().unwrap();
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let (code, err) = record(&[]);
+        assert_eq!(code, Some(5), "{err}");
+        assert!(err.contains("is another user's") && err.contains("help: run memguard as root"), "{err}");
+        assert!(!project.path("memguard-record").exists());
+        let (code, err) = record(&["--metric", "rss"]);
+        assert_eq!(code, Some(0), "{err}");
+        held.end();
+    }
+}
+
+/// `.ci/run` runs these where it is root and has such a hierarchy.
+mod needs_cgroup_v1 {
+    use super::*;
+
+    /// A control group of version 1 below the test's own. Removed when dropped.
+    struct Group(PathBuf);
+
+    impl Group {
+        fn new(name: &str) -> Self {
+            let membership = fs::read_to_string("/proc/self/cgroup").unwrap();
+            let own = membership.lines().find_map(|line| line.split_once(":memory:")).map(|(_, path)| path);
+            let own = own.expect("this machine has no memory hierarchy of control groups version 1");
+            let group = PathBuf::from(format!("/sys/fs/cgroup/memory{own}")).join(name);
+            fs::create_dir(&group).unwrap();
+            Self(group)
+        }
+
+        fn held(&self, script: &str) -> Held {
+            let shell = format!("echo $$ >'{}/cgroup.procs' && exec '{}' '{script}'", self.0.display(), shapes());
+            Held::start(Command::new("sh").args(["-c", &shell]))
+        }
+
+        fn path_in_hierarchy(&self) -> &str {
+            self.0.to_str().unwrap().strip_prefix("/sys/fs/cgroup/memory").unwrap()
+        }
+    }
+
+    impl Drop for Group {
+        fn drop(&mut self) {
+            let begun = Instant::now();
+            while fs::remove_dir(&self.0).is_err() && self.0.exists() && begun.elapsed() < Duration::from_secs(5) {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    #[ignore = "needs root and a control group v1 memory hierarchy"]
+    fn a_control_group_is_recorded_by_its_folder_or_its_path_until_it_is_removed() {
+        let name = format!("memguard-test-record-{}", std::process::id());
+        let group = Group::new(&name);
+        let held = group.held("ramp 40MiB; hold 100ms; log up; wait");
+        let project = Project::new();
+        let by_path =
+            project.memguard(&["record", "--for", "100ms", "--name", "a", "--cgroup", group.path_in_hierarchy()]);
+        assert_eq!(by_path.code, 0, "{}", by_path.err);
+        let recording = Recording::begin(&project, &name, &["--cgroup", group.0.to_str().unwrap()]);
+        recording.go_on();
+        held.end();
+        drop(group);
+        let recorded = recording.finish();
+        for recorded in [&recorded, &Recorded::read(&project.path("memguard-record/a/run-1"), by_path.err)] {
+            assert!(close_to(recorded.most(2), 40 * MIB + OWN, 6 * MIB), "{}", recorded.most(2));
+            assert_eq!((&recorded.run["metric"], &recorded.run["source"]), (&"cgroup".into(), &"cgroup".into()));
+        }
+        assert_eq!(recorded.ended(), ("recorded", "gone"));
+    }
+
+    #[test]
+    #[ignore = "needs root and a control group v1 memory hierarchy"]
+    fn a_container_is_recorded_by_the_name_that_its_engine_knows() {
+        let id = format!("{:064x}", std::process::id());
+        let group = Group::new(&format!("docker-{id}.scope"));
+        let held = group.held("ramp 40MiB; hold 100ms; log up; wait");
+        let project = Project::new();
+        client(&project, "docker", "echo 'Error: No such container: web' >&2; exit 1");
+        let path = client(&project, "podman", &format!("echo '{} {id}'", held.pid()));
+        let (code, err) = record_container(&project, &path, "web");
+        assert_eq!(code, Some(0), "{err}");
+        assert!(err.contains("recording the podman container `web`"), "{err}");
+        let recorded = Recorded::read(&project.path("memguard-record/a/run-1"), err);
+        assert!(close_to(recorded.most(2), 40 * MIB + OWN, 6 * MIB), "{}", recorded.most(2));
+        held.end();
+    }
 }

@@ -71,8 +71,8 @@ fn a_phase_has_a_budget_of_its_own() {
 fn workers_that_share_memory_share_the_bill() {
     let project = Project::new();
     let script = "fork 6 60MiB shared 400ms; join";
-    assert!(close_to(project.run(&[], script).peak(), 60 * MIB, 9 * MIB), "shared pages count once");
-    let rss = project.run(&["--metric", "rss"], script).peak();
+    assert!(close_to(project.run_shapes(&[], script).peak(), 60 * MIB, 9 * MIB), "shared pages count once");
+    let rss = project.run_shapes(&["--metric", "rss"], script).peak();
     assert!(rss > 7 * 55 * MIB, "and for each in rss: {rss}");
 }
 
@@ -97,7 +97,7 @@ fn who_held_the_memory_is_recorded_by_program() {
 
 #[test]
 fn the_portable_source_sees_the_tree_too() {
-    let run = Project::new().run(&["--source", "portable"], "fork 3 30MiB private 500ms; join");
+    let run = Project::new().run(&["--source", "portable"], "fork 3 30MiB 500ms; join");
     // Programs and libraries count for each process here, as rss has it.
     assert!(close_to(run.peak(), 115 * MIB, 25 * MIB), "{}", run.peak());
     let results = &run.results()["workloads"][0];
@@ -130,7 +130,7 @@ fn the_workload_may_open_as_many_files_as_without_memguard() {
 
 #[test]
 fn an_orphan_belongs_to_the_tree_until_it_ends() {
-    let run = Project::new().run(&["--timeout", "20s"], "daemonise 40MiB 300ms");
+    let run = Project::new().run_shapes(&["--timeout", "20s"], "daemonise 40MiB 300ms");
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(close_to(run.peak(), 40 * MIB + OWN, 4 * MIB), "{}", run.peak());
 }
@@ -140,16 +140,17 @@ fn a_workload_that_fails_is_never_green() {
     let project = Project::new();
     for (flags, script, what) in [
         (&[][..], "exit 3", "exited with status 3"),
-        (&[], "signal KILL", "killed by signal 9 (SIGKILL)"),
-        (&["--timeout", "200ms"], "hold 30s", "stopped at its timeout"),
-        (&["--timeout", "200ms", "--stop-grace", "100ms"], "ignore TERM; hold 30s", "stopped at its timeout"),
-        (&["--abort-above", "20MiB"], "ramp 200MiB 5s", "crossed `abort_above`"),
-        (&["--ready-log", "x", "--ready-within", "200ms"], "hold 30s", "never got ready"),
-        (&["--ready-log", "x"], "hold 50ms", "never got ready"),
-        (&["--ready-file", "no-such-file"], "hold 50ms", "never got ready"),
-        (&["--before", "exit 7"], "hold 50ms", "exited with status 7"),
+        (&[], "kill -KILL $$", "killed by signal 9 (SIGKILL)"),
+        (&["--timeout", "200ms"], "exec sleep 30", "stopped at its timeout"),
+        (&["--timeout", "200ms", "--stop-grace", "100ms"], "trap '' TERM; sleep 30", "stopped at its timeout"),
+        (&["--abort-above", "20MiB"], "\"$MEMGUARD\" synth 'ramp 200MiB 5s'", "crossed `abort_above`"),
+        (&["--ready-log", "x", "--ready-within", "200ms"], "exec sleep 30", "never got ready"),
+        (&["--ready-log", "x"], "sleep 0.05", "never got ready"),
+        (&["--ready-file", "no-such-file"], "sleep 0.05", "never got ready"),
+        (&["--before", "exit 7"], "sleep 0.05", "exited with status 7"),
     ] {
-        let run = project.run(flags, script);
+        let args = [&["run"][..], flags, &["--", "sh", "-c", script]].concat();
+        let run = project.outcome(&project.command(&args).env("MEMGUARD", MEMGUARD).output().unwrap());
         assert_eq!(run.code, 4, "{script}: {}", run.err);
         assert!(run.err.contains(what), "{script}: {}", run.err);
         assert_eq!(run.results()["verdict"], "error");
@@ -172,7 +173,7 @@ fn every_sign_of_being_ready_is_seen() {
     let project = Project::new();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("ramp 10MiB; listen {port}; hold 400ms; ramp 50MiB; hold 100ms");
-    let file = "ramp 10MiB; file \"up\" \"\"; hold 400ms; ramp 50MiB; hold 100ms";
+    let file = "ramp 10MiB; touch up; hold 400ms; ramp 50MiB; hold 100ms";
     for (flags, script) in [
         (vec!["--ready-port".to_owned(), port.to_string()], listen.as_str()),
         (vec!["--ready-file".into(), "up".into()], file),
@@ -181,7 +182,7 @@ fn every_sign_of_being_ready_is_seen() {
     ] {
         let _ = fs::remove_file(project.path("up"));
         let flags: Vec<&str> = flags.iter().map(String::as_str).chain(["--startup", "40MiB"]).collect();
-        let run = project.run(&flags, script);
+        let run = project.run_shapes(&flags, script);
         assert_eq!(run.code, 0, "{flags:?}: {}", run.err);
     }
 }
@@ -212,9 +213,9 @@ fn output_is_passed_on_byte_for_byte() {
 #[test]
 fn a_flood_of_binary_and_a_closed_output_do_no_harm() {
     let project = Project::new();
-    let run = project.run(&[], "print 20MB");
+    let run = project.memguard(&["run", "--", "head", "-c", "20000000", "/dev/urandom"]);
     assert_eq!((run.code, run.out.len()), (0, 20_000_000), "{}", run.err);
-    assert_eq!(project.run(&[], "close stdout; ramp 5MiB; hold 50ms").code, 0);
+    assert_eq!(project.memguard(&["run", "--", "sh", "-c", "exec >&-; sleep 0.1"]).code, 0);
 }
 
 #[test]

@@ -11,19 +11,13 @@ mod source;
 mod linux;
 #[cfg(unix)]
 mod unix;
-#[cfg(unix)]
-mod unix_map;
-#[cfg(unix)]
-mod unix_shape;
 #[cfg(windows)]
 mod windows;
-#[cfg(windows)]
-mod windows_shape;
 
 #[cfg(unix)]
-use {unix as system, unix_shape as shape};
+use unix as system;
 #[cfg(windows)]
-use {windows as system, windows_shape as shape};
+use windows as system;
 
 #[cfg(target_os = "linux")]
 use linux::{self as kernel, watch};
@@ -38,33 +32,17 @@ pub use kernel::{
 };
 pub use portable::{portable_source, portable_tree};
 pub use portable_watch::portable_machine;
-pub use shape::{Block, Fork, close_stdout, daemonise, fork, ignore_signal};
 pub use source::{ChildEnd, Gone, Reading, Seen, Share, Source, SourceKind, TreeSource, Watched};
 pub use system::{
-    Ending, Foreground, Group, Interrupts, ending, environment, in_own_group, is_file_at, kill_process, may_draw,
-    nobody_reads_output, own_usage, shell, signal_name, signal_number, signal_process, speaks_sequences,
-    terminal_width, thread_cpu, unbuffered_stdout,
+    Ending, Foreground, Group, Interrupts, Memory, ending, environment, in_own_group, is_file_at, kill_process,
+    map_memory, may_draw, nobody_reads_output, own_usage, shell, signal_name, signal_number, signal_process,
+    speaks_sequences, terminal_width, thread_cpu, unbuffered_stdout,
 };
 pub use watch::{container_group, watch_group, watch_machine, watch_tree};
 
 use std::time::Duration;
 
 use crate::units::Bytes;
-
-/// What stands behind memory that is mapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backing {
-    /// A file without a name. Kernel interface: memfd_create(2).
-    Memfd,
-    /// POSIX shared memory: a file of a tmpfs, on Linux. Kernel interface: shm_overview(7).
-    Shm,
-    /// System V shared memory. Kernel interface: shmget(2).
-    SysV,
-    /// A file of this folder: its pages are those of the cache.
-    File,
-    /// Nothing but huge pages where there are any. Kernel interface: `MADV_HUGEPAGE`, madvise(2).
-    Huge,
-}
 
 /// What memguard itself has used so far. None where the system does not tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use memmap2::MmapMut;
 use rustix::process::{Pid, Signal as RawSignal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -111,6 +112,17 @@ fn raw_pid(pid: u32) -> Option<Pid> {
 
 fn raw_signal(signal: i32) -> Option<RawSignal> {
     RawSignal::from_named_raw(signal)
+}
+
+/// Private memory that goes back to the system when it is dropped.
+pub type Memory = MmapMut;
+
+/// Maps private memory. A page is resident once it has been written to.
+///
+/// # Errors
+/// When the system has no room for it.
+pub fn map_memory(length: usize) -> io::Result<Memory> {
+    MmapMut::map_anon(length)
 }
 
 /// The number of a signal by its name without SIG; SIGTERM's where there is none of that name.

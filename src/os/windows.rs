@@ -111,6 +111,20 @@ pub fn kill_process(pid: u32) {
     Process::end(pid);
 }
 
+/// Private memory that goes back to the system when it is dropped, if it is larger than 1 MiB: the heap keeps less.
+pub type Memory = Vec<u8>;
+
+/// Takes private memory.
+///
+/// # Errors
+/// When the system has no room for it.
+pub fn map_memory(length: usize) -> io::Result<Memory> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(length)?;
+    memory.resize(length, 0);
+    Ok(memory)
+}
+
 /// Windows has no signals: the number is not looked at.
 #[must_use]
 pub fn signal_number(_name: &str) -> i32 {

@@ -1,4 +1,4 @@
-//! Programs of a known memory shape: what the demo and the tests run, and how a user tries a gate.
+//! Programs of a known memory shape, to try a gate with. The demo runs one.
 
 mod parse;
 mod run;

@@ -2,10 +2,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::script::{Script, ScriptError, Statement};
-use crate::os::{self, Backing};
 use crate::units::{Bytes, parse_duration};
 
-const SIGNALS: [&str; 7] = ["HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2"];
 /// Deeper than anyone means, shallower than the stack.
 const DEEPEST: usize = 32;
 const MANUAL: &str = "`memguard synth --help` shows how it is written";
@@ -117,48 +115,18 @@ impl Parser {
                 Statement::Drop(None)
             }
             "drop" => Statement::Drop(Some(self.size(name)?)),
-            "map" => Statement::Map { size: self.size(name)?, backing: self.backing(name)? },
-            "pageout" => Statement::PageOut,
             "fork" => {
-                let (count, size) = (self.number(name, 1000)?, self.size(name)?);
-                let shared = self.one_of(name, &["shared", "private"])? == "shared";
-                Statement::Fork { count, size, shared, time: self.time(name)? }
+                Statement::Fork { count: self.number(name, 1000)?, size: self.size(name)?, time: self.time(name)? }
             }
             "join" => Statement::Join,
-            "churn" => {
-                let (count, time, size) = (self.number(name, 1_000_000)?, self.time(name)?, self.size(name)?);
-                let at_once = if self.peek_word().is_some() { self.number(name, 1000)?.max(1) } else { 1 };
-                Statement::Churn { count, time, size, at_once }
-            }
-            "daemonise" => Statement::Daemonise { size: self.size(name)?, time: self.time(name)? },
             "log" => Statement::Log(self.quoted(name)?),
             "err" => Statement::Err(self.quoted(name)?),
-            "print" => Statement::Print(self.size(name)?),
-            "file" => Statement::File { path: self.quoted(name)?.into(), text: self.quoted(name)? },
-            "listen" => Statement::Listen(u16::try_from(self.number(name, 65535)?).unwrap_or(u16::MAX)),
-            "wait" => Statement::Wait,
-            "ignore" => Statement::Ignore(self.signal(name)?),
-            "signal" => Statement::Signal(self.signal(name)?),
-            "close" => {
-                self.one_of(name, &["stdout"])?;
-                Statement::CloseStdout
-            }
             "repeat" => Statement::Repeat { count: self.number(name, 1_000_000)?, body: self.block(name)? },
             "exit" => Statement::Exit(u8::try_from(self.number(name, 255)?).unwrap_or(u8::MAX)),
             _ => {
                 let what = format!("there is no statement `{name}`");
                 return Err(wrong(column, what, "`memguard synth --help` lists them"));
             }
-        })
-    }
-
-    fn backing(&mut self, name: &str) -> Result<Backing, ScriptError> {
-        Ok(match self.one_of(name, &["memfd", "shm", "sysv", "file", "huge"])?.as_str() {
-            "memfd" => Backing::Memfd,
-            "shm" => Backing::Shm,
-            "sysv" => Backing::SysV,
-            "file" => Backing::File,
-            _ => Backing::Huge,
         })
     }
 
@@ -213,7 +181,7 @@ impl Parser {
     /// `200 MiB` is two words, `200MiB` one.
     fn amount(&mut self, name: &str, wanted: &str) -> Result<(String, usize), ScriptError> {
         let (mut word, column) = self.word(name, wanted)?;
-        let is_unit = |next: &&str| next.chars().all(char::is_alphabetic) && !matches!(*next, "shared" | "private");
+        let is_unit = |next: &&str| next.chars().all(char::is_alphabetic);
         if word.chars().all(|c| c.is_ascii_digit() || c == '.')
             && let Some(unit) = self.peek_word().filter(is_unit).map(str::to_owned)
         {
@@ -245,19 +213,6 @@ impl Parser {
         })
     }
 
-    fn one_of(&mut self, name: &str, words: &[&str]) -> Result<String, ScriptError> {
-        let (word, column) = self.word(name, &words.join(" or "))?;
-        if words.contains(&word.as_str()) {
-            return Ok(word);
-        }
-        let what = format!("`{name}` does not know `{word}`");
-        Err(wrong(column, what, format!("write {}", words.join(" or "))))
-    }
-
-    fn signal(&mut self, name: &str) -> Result<i32, ScriptError> {
-        self.one_of(name, &SIGNALS).map(|signal| os::signal_number(&signal))
-    }
-
     fn quoted(&mut self, name: &str) -> Result<String, ScriptError> {
         let column = self.column();
         match self.words.get(self.next).map(|word| word.kind.clone()) {
@@ -277,16 +232,17 @@ mod tests {
 
     #[test]
     fn the_statements_of_the_grammar_are_read() {
-        let script: Script = "ramp 200MiB 1s; hold 2s # why\n grow 50 MiB 5 s; spike 1GiB 5ms; drop all; drop 3MiB; ramp 1MiB; map 5MiB sysv; pageout; \
-            fork 4 100MiB shared 1s; join; churn 200 20ms 50MiB 4; churn 2 1ms 1MiB; daemonise 1MiB 1s; log \"a; {n} # b\"; \
-            err \"c\"; print 100MB; file \"p\" \"t\"; listen 8080; wait; ignore TERM; signal KILL; close stdout; \
-            repeat 2 { log \"x\" } exit 3"
-            .parse()
-            .unwrap();
-        assert_eq!(script.statements.len(), 25);
+        let script: Script =
+            "ramp 200MiB 1s; hold 2s # why\n grow 50 MiB 5 s; spike 1GiB 5ms; drop all; drop 3MiB; ramp 1MiB; \
+            fork 4 100 MiB 1 s; join; log \"a; {n} # b\"; err \"c\"; repeat 2 { log \"x\" } exit 3"
+                .parse()
+                .unwrap();
+        assert_eq!(script.statements.len(), 13);
         assert_eq!(script.statements[0], Statement::Ramp { size: Bytes::from_mib(200), time: Duration::from_secs(1) });
-        assert_eq!(script.statements[14], Statement::Log("a; {n} # b".into()));
-        assert_eq!(script.statements[24], Statement::Exit(3));
+        let fork = Statement::Fork { count: 4, size: Bytes::from_mib(100), time: Duration::from_secs(1) };
+        assert_eq!(script.statements[7], fork);
+        assert_eq!(script.statements[9], Statement::Log("a; {n} # b".into()));
+        assert_eq!(script.statements[12], Statement::Exit(3));
         assert!(crate::synth::DEMO.parse::<Script>().is_ok());
     }
 
@@ -310,7 +266,7 @@ mod tests {
             ("repeat 3 { hold 1s", 19, "not closed", "}"),
             ("exit 256", 6, "`256` is no number", "255"),
             ("hold 1s 2s", 9, "takes no more", ";"),
-            ("fork 2 1MiB some 1s", 13, "does not know `some`", "shared or private"),
+            ("fork 1001 1MiB 1s", 6, "`1001` is no number", "1000"),
         ] {
             let error = text.parse::<Script>().expect_err(text);
             assert_eq!(error.column, column, "{text}: {error}");

@@ -5,8 +5,9 @@ pub mod github_api;
 #[cfg(target_os = "linux")]
 pub mod pty;
 
+use std::env::consts::EXE_SUFFIX;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -20,6 +21,18 @@ pub const OWN: u64 = 3 * MIB;
 
 pub fn close_to(value: u64, wanted: u64, by: u64) -> bool {
     value.abs_diff(wanted) <= by
+}
+
+/// The test program of `tests/programs/shapes`. Cargo builds it for `cargo test`, but not for `cargo test --test NAME`.
+#[track_caller]
+pub fn shapes() -> String {
+    let program = Path::new(MEMGUARD).with_file_name("examples").join(format!("shapes{EXE_SUFFIX}"));
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/shapes");
+    let sources = fs::read_dir(sources).unwrap().map(|entry| modified(&entry.unwrap().path()));
+    let is_new = modified(&program) > sources.max().unwrap();
+    assert!(is_new, "`{}` is missing or older than its sources\nhelp: cargo build --example shapes", program.display());
+    program.to_str().unwrap().to_owned()
 }
 
 pub struct Project(TempDir);
@@ -72,6 +85,14 @@ impl Project {
     /// Runs a program of a known shape under the flags.
     pub fn run(&self, flags: &[&str], script: &str) -> Outcome {
         let args: Vec<&str> = ["run"].iter().chain(flags).chain(&["--", MEMGUARD, "synth", script]).copied().collect();
+        self.memguard(&args)
+    }
+
+    /// Runs the test program `shapes` under the flags.
+    #[track_caller]
+    pub fn run_shapes(&self, flags: &[&str], script: &str) -> Outcome {
+        let shapes = shapes();
+        let args: Vec<&str> = ["run"].iter().chain(flags).chain(&["--", &shapes, script]).copied().collect();
         self.memguard(&args)
     }
 

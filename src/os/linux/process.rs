@@ -277,6 +277,7 @@ fn rise(before: &Memory, now: &Memory, faults: u64) -> Rise {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proc::parse_children;
     use super::*;
 
     const MIB: u64 = 1 << 20;
@@ -310,5 +311,38 @@ mod tests {
         assert_eq!((unmapped.bytes, unmapped.above), (20 * MIB, 20 * MIB));
         let swapped = rise(&before, &memory(20, 30, 40, 90), 1000 * FAULTS);
         assert_eq!(swapped.bytes, 0, "90 were resident, and 90 are counted");
+    }
+
+    #[test]
+    fn another_thread_has_the_memory_once_the_first_has_ended() {
+        let size = Bytes::from_mib(24);
+        #[expect(unsafe_code, reason = "a child whose first thread alone ends")]
+        // SAFETY: the child does not return: its first thread ends without unwinding, and the test kills the other.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let rest = std::thread::spawn(move || {
+                let _held = vec![1_u8; size.0 as usize];
+                std::thread::sleep(Duration::from_secs(60));
+            });
+            #[expect(unsafe_code, reason = "nothing else ends the first thread alone")]
+            // SAFETY: as above.
+            unsafe {
+                libc::syscall(libc::SYS_exit, 0)
+            };
+            drop(rest);
+        }
+        let mut buffer = Vec::new();
+        let own = ProcFile::open("/proc/thread-self/children").unwrap();
+        let pid = parse_children(own.read(&mut buffer).unwrap()).next().unwrap();
+        let mut process = Process::open(pid, Instant::now(), &mut buffer).unwrap().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !(process.stat.zombie && process.memory.is_some_and(|memory| memory.anon >= size.0)) {
+            assert!(Instant::now() < deadline, "{process:?}");
+            assert_ne!(process.refresh(Instant::now(), false, &mut buffer), News::Ended);
+        }
+        let shares = process.read_shares(&mut buffer);
+        crate::os::kill_process(pid);
+        rustix::process::waitpid(rustix::process::Pid::from_raw(child), rustix::process::WaitOptions::empty()).unwrap();
+        assert!(shares.as_ref().is_ok_and(|(rollup, _)| rollup.anon_share > 0), "{shares:?}");
     }
 }

@@ -1,37 +1,24 @@
-//! Runs in a control group of their own. Version 1 is tested here, as root; version 2 by `.ci/cgroup-v2`, in a machine of its
-//! own. Where neither can be had, what is tested is that memguard says so, before it runs anything.
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "what fails is the test")]
-
-mod common;
+//! What takes root and a memory hierarchy of version 1 to test. `.ci/run` runs it where both are there.
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use common::{MIB, Project, close_to};
+use crate::common::{self, MIB, Project, close_to, shapes};
 
 /// What `memguard synth` takes beside its script, without the programs and libraries that others have in memory, too.
 const OWN: u64 = MIB;
 
-/// The test's own group of version 1, if groups can be made below it.
-fn own_group() -> Option<PathBuf> {
-    let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let line = membership.lines().find(|line| line.split(':').nth(1) == Some("memory"));
-    let group = line.map(|line| PathBuf::from(format!("/sys/fs/cgroup/memory{}", line.splitn(3, ':').nth(2).unwrap())));
-    let may_be_made = |group: &PathBuf| {
-        let probe = group.join(format!("memguard-test-probe-{:?}", std::thread::current().id()));
-        fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).is_ok()
-    };
-    let found = group.filter(may_be_made);
-    if found.is_none() {
-        let _ =
-            writeln!(io::stderr(), "skipped: no control group of version 1 can be made here (root? a v1 hierarchy?)");
-    }
-    found
+/// The test's own group.
+fn own_group() -> PathBuf {
+    let membership = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let path = membership.lines().find_map(|line| line.split_once(":memory:")).map(|(_, path)| path);
+    let path = path.expect("this machine has no memory hierarchy of control groups version 1");
+    PathBuf::from(format!("/sys/fs/cgroup/memory{path}"))
 }
 
 /// The groups that runs made below this one, by the pid of their memguard.
@@ -47,48 +34,25 @@ fn until_it_says(child: &mut Child, wanted: &str) {
     assert!(lines.map_while(Result::ok).any(|line| line == wanted), "it never said `{wanted}`");
 }
 
-fn synth(project: &Project, flags: &[&str], script: &str) -> Command {
-    let args: Vec<&str> = ["run", "--source", "cgroup"]
-        .iter()
-        .chain(flags)
-        .chain(&["--", common::MEMGUARD, "synth", script])
-        .copied()
-        .collect();
-    let mut command = project.command(&args);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+#[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
+fn a_run_is_measured_by_its_own_group() {
+    let run = Project::new().run(&["--source", "cgroup"], "ramp 60MiB; hold 200ms");
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert_eq!(run.results()["workloads"][0]["metric"], "cgroup");
+    assert!(close_to(run.peak(), 60 * MIB + OWN, 3 * MIB), "{}", run.peak());
 }
 
 #[test]
-fn a_run_is_measured_by_its_own_group_or_it_is_said_why_not() {
-    let project = Project::new();
-    let run = project.run(&["--source", "cgroup"], "file \"ran\" \"\"; ramp 60MiB; hold 200ms");
-    if run.code == 0 {
-        assert_eq!(run.results()["workloads"][0]["metric"], "cgroup");
-        assert!(close_to(run.peak(), 60 * MIB + OWN, 3 * MIB), "{}", run.peak());
-    } else {
-        assert!(own_group().is_none(), "{}", run.err);
-        assert_eq!(run.code, 5, "{}", run.err);
-        assert!(run.err.contains("control group") && run.err.contains("help:"), "{}", run.err);
-        assert!(!project.path("ran").exists(), "nothing is run that can't be measured");
-        assert_eq!(project.run(&[], "hold 50ms").code, 0, "the default goes on without it");
-    }
-}
-
-#[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn the_metric_alone_asks_for_the_source() {
-    if own_group().is_none() {
-        return;
-    }
     let run = Project::new().run(&["--metric", "cgroup"], "ramp 20MiB; hold 100ms");
     assert_eq!((run.code, run.results()["workloads"][0]["metric"].as_str()), (0, Some("cgroup")), "{}", run.err);
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn a_spike_between_two_readings_is_seen_and_bounded() {
-    if own_group().is_none() {
-        return;
-    }
     let run = Project::new().run(&["--source", "cgroup"], "ramp 20MiB; hold 100ms; spike 64MiB 1ms; hold 100ms");
     // The kernel brings `memory.stat` up to date by batches of pages: what it says may lag by some MiB.
     assert!(close_to(run.peak(), 84 * MIB + OWN, 5 * MIB), "{}", run.peak());
@@ -98,20 +62,16 @@ fn a_spike_between_two_readings_is_seen_and_bounded() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn workers_that_share_memory_count_once() {
-    if own_group().is_none() {
-        return;
-    }
-    let run = Project::new().run(&["--source", "cgroup"], "fork 6 60MiB shared 300ms; join");
+    let run = Project::new().run_shapes(&["--source", "cgroup"], "fork 6 60MiB shared 300ms; join");
     assert!(close_to(run.peak(), 60 * MIB + 2 * OWN, 3 * MIB), "{}", run.peak());
     assert_eq!(run.results()["workloads"][0]["processes"][0]["count"], 7, "{}", run.results());
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn the_page_cache_is_not_the_workloads_memory() {
-    if own_group().is_none() {
-        return;
-    }
     // Not in a folder for temporary files: that may be memory itself.
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-cache");
     let shell = format!("head -c 100M /dev/zero >'{0}' && cat '{0}' >/dev/null && rm '{0}'", file.display());
@@ -123,10 +83,8 @@ fn the_page_cache_is_not_the_workloads_memory() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn load_is_not_measured() {
-    if own_group().is_none() {
-        return;
-    }
     let drive = format!("'{}' synth 'ramp 90MiB; hold 200ms'", common::MEMGUARD);
     let script = "ramp 20MiB; log \"up\"; hold 60s";
     let run = Project::new().run(&["--source", "cgroup", "--ready-log", "up", "--drive", &drive], script);
@@ -135,8 +93,9 @@ fn load_is_not_measured() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn a_daemon_can_not_escape_being_stopped_and_the_group_is_removed() {
-    let Some(own) = own_group() else { return };
+    let own = own_group();
     let project = Project::new();
     // Its own session, no parent, deaf to being asked.
     let shell = "setsid sh -c 'trap \"\" TERM; (trap \"\" TERM; echo $$ >pid; exec sleep 60) & exit 0'; sleep 60";
@@ -151,8 +110,9 @@ fn a_daemon_can_not_escape_being_stopped_and_the_group_is_removed() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn the_group_is_removed_after_an_interrupt_with_those_that_the_workload_made() {
-    let Some(own) = own_group() else { return };
+    let own = own_group();
     let project = Project::new();
     let shell = "set -e; group=/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup); \
         mkdir -p $group/inner/most; echo $$ >$group/inner/most/cgroup.procs; echo up; exec sleep 60";
@@ -173,10 +133,13 @@ fn the_group_is_removed_after_an_interrupt_with_those_that_the_workload_made() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn what_a_killed_memguard_left_behind_is_no_hindrance() {
-    let Some(own) = own_group() else { return };
+    let own = own_group();
     let project = Project::new();
-    let mut killed = synth(&project, &[], "log \"up\"; wait").stdin(Stdio::piped()).spawn().unwrap();
+    let mut killed = project.command(&["run", "--source", "cgroup", "--", &shapes(), "log up; wait"]);
+    killed.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut killed = killed.spawn().unwrap();
     until_it_says(&mut killed, "up");
     let id = killed.id();
     killed.kill().unwrap();
@@ -193,8 +156,9 @@ fn what_a_killed_memguard_left_behind_is_no_hindrance() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn a_process_that_goes_over_to_another_group_is_told_of() {
-    let Some(own) = own_group() else { return };
+    let own = own_group();
     let shell = format!("echo $$ >'{}/cgroup.procs'; sleep 2.5", own.display());
     let run = Project::new().memguard(&["run", "--source", "cgroup", "--", "sh", "-c", &shell]);
     assert_eq!(run.code, 0, "{}", run.err);
@@ -235,8 +199,9 @@ impl Drop for Limited {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn a_kill_for_memory_is_named_whatever_the_source() {
-    let Some(own) = own_group() else { return };
+    let own = own_group();
     let limited = Limited::new(&own, 80 * MIB);
     for source in ["cgroup", "proc"] {
         let project = Project::new();
@@ -248,8 +213,9 @@ fn a_kill_for_memory_is_named_whatever_the_source() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn a_killed_worker_is_told_of_when_the_workload_ends_otherwise() {
-    let Some(own) = own_group() else { return };
+    let own = own_group();
     let limited = Limited::new(&own, 80 * MIB);
     let project = Project::new();
     let shell = format!("'{}' synth 'ramp 200MiB 300ms' || exit 9", common::MEMGUARD);
@@ -260,10 +226,8 @@ fn a_killed_worker_is_told_of_when_the_workload_ends_otherwise() {
 }
 
 #[test]
+#[ignore = "needs root and a control group v1 memory hierarchy"]
 fn a_user_who_may_not_make_groups_is_told_so_before_anything_is_run() {
-    if own_group().is_none() {
-        return;
-    }
     const NOBODY: u32 = 65534;
     let project = Project::new();
     let memguard = project.path("memguard");
