@@ -4,21 +4,17 @@
 mod common;
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
 
 use common::pty::{Free, Output, Shown};
 use common::{MEMGUARD, Project};
 
-/// What a shell line prints on a terminal of its own. None where there is no `script` to make one.
-fn on_a_terminal(project: &Project, line: &str) -> Option<String> {
+/// What a shell line prints on a terminal of its own, which `script` (util-linux) makes.
+fn on_a_terminal(project: &Project, line: &str) -> String {
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", line, "/dev/null"]).current_dir(project.path("."));
-    let Ok(output) = command.stdin(Stdio::null()).output() else {
-        let _ = writeln!(io::stderr(), "skipped: there is no `script` here to make a terminal with");
-        return None;
-    };
-    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = command.stdin(Stdio::null()).output().expect("`script` of util-linux makes the terminal");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
@@ -29,7 +25,7 @@ fn the_terminal_is_the_workloads_while_it_runs_and_given_back_after_it() {
     // It is lent once the workload has started.
     let inside = format!("until set -- $({told}) && [ $1 = $2 ]; do :; done; echo in $1 $2");
     let line = format!("'{MEMGUARD}' run --quiet --timeout 20s -- sh -c '{inside}'; echo after $({told})");
-    let Some(said) = on_a_terminal(&project, &line) else { return };
+    let said = on_a_terminal(&project, &line);
     for when in ["in ", "after "] {
         let groups = said.lines().find_map(|line| line.trim_end().strip_prefix(when)).unwrap();
         let (own, terminals) = groups.split_once(' ').unwrap();
@@ -47,10 +43,7 @@ fn line_is_drawn(shown: &Shown) -> bool {
 #[test]
 fn a_line_under_the_output_tells_how_far_the_run_is_and_leaves_nothing_behind() {
     let project = Project::new();
-    let Some(mut terminal) = Free::new(100).run(&project, &["run", "--", "sh", "-c", WAITS], Output::Terminal, &[])
-    else {
-        return;
-    };
+    let mut terminal = Free::new(100).run(&project, &["run", "--", "sh", "-c", WAITS], Output::Terminal, &[]);
     terminal.until(line_is_drawn);
     assert_eq!(terminal.shown.rows[0], "one");
     assert!(terminal.shown.last().starts_with("sh  "), "{:?}", terminal.shown);
@@ -74,7 +67,7 @@ fn a_line_under_the_output_tells_how_far_the_run_is_and_leaves_nothing_behind() 
 fn without_colour_the_line_is_drawn_all_the_same() {
     let project = Project::new();
     let (args, env) = (["run", "--", "sh", "-c", WAITS], [("NO_COLOR", "1"), ("LC_ALL", "C")]);
-    let Some(mut terminal) = Free::new(100).run(&project, &args, Output::Terminal, &env) else { return };
+    let mut terminal = Free::new(100).run(&project, &args, Output::Terminal, &env);
     terminal.until(line_is_drawn);
     ["go", "on"].iter().for_each(|name| fs::write(project.path(name), "").unwrap());
     assert_eq!(terminal.end(), 0);
@@ -88,7 +81,7 @@ fn nothing_is_drawn_in_ci_on_a_dumb_terminal_with_quiet_beside_a_pipe_or_while_a
     let script = "echo one; sleep 0.6; echo two";
     let args = ["run", "--", "sh", "-c", script];
     let nothing_is_drawn = |terminal: Free, args: &[&str], output: Output, env: &[(&str, &str)]| {
-        let Some(mut terminal) = terminal.run(&project, args, output, env) else { return };
+        let mut terminal = terminal.run(&project, args, output, env);
         assert_eq!(terminal.end(), 0);
         let raw = &terminal.raw;
         assert!(!raw.contains("now ") && !raw.contains("\x1b[K"), "{env:?}: {raw:?}");
@@ -106,7 +99,7 @@ fn output_that_goes_into_a_file_has_nothing_of_the_line() {
     let project = Project::new();
     let into_file = Output::Elsewhere(File::create(project.path("out")).unwrap().into());
     let args = ["run", "--", "sh", "-c", WAITS];
-    let Some(mut terminal) = Free::new(80).run(&project, &args, into_file, &[]) else { return };
+    let mut terminal = Free::new(80).run(&project, &args, into_file, &[]);
     terminal.until(line_is_drawn);
     ["go", "on"].iter().for_each(|name| fs::write(project.path(name), "").unwrap());
     assert_eq!(terminal.end(), 0);

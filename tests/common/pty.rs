@@ -1,7 +1,7 @@
 //! A terminal to run memguard on, and what a person would see there.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::Read as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -55,8 +55,8 @@ impl Free {
         self
     }
 
-    /// Runs memguard on it. None where there is no `setsid` to make it the program's own.
-    pub fn run(self, project: &Project, args: &[&str], output: Output, env: &[(&str, &str)]) -> Option<Terminal> {
+    /// Runs memguard on it. `setsid` (util-linux) makes it the program's own.
+    pub fn run(self, project: &Project, args: &[&str], output: Output, env: &[(&str, &str)]) -> Terminal {
         let Self { master, slave } = self;
         let side = || Stdio::from(slave.try_clone().unwrap());
         let mut command = Command::new("setsid");
@@ -71,13 +71,7 @@ impl Free {
         };
         command.stdin(side()).stdout(output).stderr(side());
         let master = File::from(master);
-        let child = match command.spawn() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let _ = writeln!(io::stderr(), "skipped: there is no `setsid` here");
-                return None;
-            }
-            spawned => spawned.unwrap(),
-        };
+        let child = command.spawn().expect("`setsid` of util-linux makes the terminal memguard's own");
         drop(command);
         drop(slave);
         let (mut reader, (sender, came)) = (master.try_clone().unwrap(), channel());
@@ -90,7 +84,7 @@ impl Free {
                 }
             }
         });
-        Some(Terminal { child, master, came, raw: String::new(), shown: Shown::default() })
+        Terminal { child, master, came, raw: String::new(), shown: Shown::default() }
     }
 }
 

@@ -157,19 +157,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_group_of_this_process_can_be_read_where_it_can_be_seen() {
-        // A kernel without the memory controller, or a mount that hides the group, is no fault of the reader.
-        let Ok(group) = ControlGroup::own() else { return };
-        let mut buffer = Vec::new();
-        let memory = group.read(&mut buffer).unwrap();
-        assert!(memory.footprint() <= memory.used());
-        assert!(group.members().contains(&std::process::id()));
-        assert_eq!(ControlGroup::open(group.folder()).unwrap().read(&mut buffer).unwrap().kernel, memory.kernel);
-    }
-
-    #[test]
     fn a_folder_that_is_no_group_is_refused() {
         let error = ControlGroup::open(Path::new("/proc")).unwrap_err();
         assert!(error.to_string().contains("there is no control group"), "{error:#}");
+    }
+    /// `.ci/run` runs this where there is such a hierarchy.
+    mod needs_cgroup_v1 {
+        use super::*;
+
+        #[test]
+        #[ignore = "needs a control group v1 memory hierarchy"]
+        fn the_group_of_this_process_can_be_read() {
+            let group = ControlGroup::own().unwrap();
+            let mut buffer = Vec::new();
+            let memory = group.read(&mut buffer).unwrap();
+            assert!(memory.footprint() <= memory.used());
+            assert!(group.members().contains(&std::process::id()));
+            assert_eq!(ControlGroup::open(group.folder()).unwrap().read(&mut buffer).unwrap().kernel, memory.kernel);
+        }
     }
 }

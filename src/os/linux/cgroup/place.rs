@@ -203,9 +203,14 @@ mod tests {
         assert_eq!(folder("", "0::/\n"), None);
     }
 
-    #[test]
-    fn this_process_is_in_a_group_or_it_is_said_why_not() {
-        if let Ok(place) = of_process("self") {
+    /// `.ci/run` runs this where there is such a hierarchy.
+    mod needs_cgroup_v1 {
+        use super::*;
+
+        #[test]
+        #[ignore = "needs a control group v1 memory hierarchy"]
+        fn this_process_is_in_a_group() {
+            let place = of_process("self").unwrap();
             assert!(place.folder.starts_with(&place.mount) && place.folder.join("cgroup.procs").is_file());
         }
     }
