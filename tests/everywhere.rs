@@ -76,3 +76,9 @@ fn a_script_with_a_mistake_is_a_usage_error() {
     let wrong = Project::new().memguard(&["synth", "rampp 5MiB"]);
     assert!(wrong.code == 2 && wrong.err.contains("no statement `rampp`"), "{}", wrong.err);
 }
+
+#[test]
+fn the_help_of_synth_has_every_line_of_the_grammar() {
+    let help = Project::new().memguard(&["synth", "--help"]).out;
+    assert!(String::from_utf8_lossy(&help).contains(memguard::synth::GRAMMAR));
+}

@@ -14,7 +14,7 @@ log "opening the catalogue"; ramp 30MiB 400ms
 log "loading the index"; ramp 180MiB 1200ms
 log "building lookup tables"; ramp 40MiB 500ms
 log "loaded 2,000,000 rows"; hold 400ms
-repeat 12 { log "processing batch {n}"; grow 1500KiB 200ms; hold 260ms }
+repeat 12 { log "processing batch {round}"; grow 1500KiB 200ms; hold 260ms }
 err "warning: 3 rows skipped"; hold 60ms
 log "sorting the results"; spike 45MiB 400ms
 log "writing the report"; hold 600ms

@@ -234,14 +234,14 @@ mod tests {
     fn the_statements_of_the_grammar_are_read() {
         let script: Script =
             "ramp 200MiB 1s; hold 2s # why\n grow 50 MiB 5 s; spike 1GiB 5ms; drop all; drop 3MiB; ramp 1MiB; \
-            fork 4 100 MiB 1 s; join; log \"a; {n} # b\"; err \"c\"; repeat 2 { log \"x\" } exit 3"
+            fork 4 100 MiB 1 s; join; log \"a; {round} # b\"; err \"c\"; repeat 2 { log \"x\" } exit 3"
                 .parse()
                 .unwrap();
         assert_eq!(script.statements.len(), 13);
         assert_eq!(script.statements[0], Statement::Ramp { size: Bytes::from_mib(200), time: Duration::from_secs(1) });
         let fork = Statement::Fork { count: 4, size: Bytes::from_mib(100), time: Duration::from_secs(1) };
         assert_eq!(script.statements[7], fork);
-        assert_eq!(script.statements[9], Statement::Log("a; {n} # b".into()));
+        assert_eq!(script.statements[9], Statement::Log("a; {round} # b".into()));
         assert_eq!(script.statements[12], Statement::Exit(3));
         assert!(crate::synth::DEMO.parse::<Script>().is_ok());
     }

@@ -63,7 +63,7 @@ impl Program {
     }
 
     fn one(&mut self, statement: &Statement, round: u32) -> Result<()> {
-        let numbered = |text: &str| text.replace("{n}", &round.to_string());
+        let numbered = |text: &str| text.replace("{round}", &round.to_string());
         match statement {
             Statement::Ramp { size, time } => self.ramp(*size, *time)?,
             Statement::Hold(time) => thread::sleep(*time),

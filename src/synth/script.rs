@@ -13,7 +13,7 @@ Statements stand one after another, separated by `;` or line ends; `#` begins a 
   fork N SIZE TIME          start N processes that hold SIZE each for TIME
   join                      wait for these processes
   log \"text\", err \"text\"    print a line to standard output, to standard error
-  repeat N { ... }          N times; {n} in a text is the number of the round
+  repeat N { ... }          N times; {round} in a text becomes 1, 2 and so on
   exit STATUS               end now";
 
 /// A program's shape.
