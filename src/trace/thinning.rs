@@ -70,7 +70,11 @@ impl Thinning {
 }
 
 fn differ(row: &Sample, sample: &Sample) -> bool {
-    sample.memory != row.memory || sample.peak > row.memory || sample.processes != row.processes
+    // After a spike the same memory is a change, too: without a row right after it, its fall would be drawn as a slope.
+    row.peak > row.memory
+        || sample.memory != row.memory
+        || sample.peak > row.memory
+        || sample.processes != row.processes
 }
 
 #[cfg(test)]
@@ -158,7 +162,7 @@ mod tests {
         let mut values = vec![(5, 5); 20];
         values[10] = (5, 50);
         let rows = rows(&every(10, &values));
-        assert_eq!(millis(&rows), [0, 90, 100, 190]);
+        assert_eq!(millis(&rows), [0, 90, 100, 110, 190]);
         assert_eq!((rows[2].memory, rows[2].peak, rows[3].peak), (Bytes(5), Bytes(50), Bytes(5)));
     }
 
@@ -195,6 +199,15 @@ mod tests {
             prop_assert!(rows.iter().all(|row| samples.iter().any(|sample| sample.at == row.at && sample.memory == row.memory)));
             prop_assert_eq!(rows[0], samples[0]);
             prop_assert_eq!(rows[rows.len() - 1].at, samples[samples.len() - 1].at);
+        }
+
+        #[test]
+        fn the_row_after_a_spike_is_near(samples in any_samples()) {
+            let rows = rows(&samples);
+            for pair in rows.windows(2).filter(|pair| pair[0].peak > pair[0].memory) {
+                let next = samples.iter().find(|sample| sample.at >= pair[0].at + 2 * CLOSEST);
+                prop_assert!(next.is_none_or(|next| pair[1].at <= next.at));
+            }
         }
 
         #[test]
