@@ -355,6 +355,15 @@ proptest! {
     }
 
     #[test]
+    fn no_segment_reaches_above_the_highest_reading_or_below_the_lowest(samples in any_samples()) {
+        let measures = measured(&RunRecord { duration: None, ..record() }, &ready_after(0), &samples, &[]);
+        let memory = || samples.iter().map(|sample| sample.memory);
+        for level in measures.segments.iter().flat_map(|segment| [segment.from_level, segment.to_level]) {
+            prop_assert!(memory().min() <= Some(level) && Some(level) <= memory().max(), "{level}");
+        }
+    }
+
+    #[test]
     fn twice_the_memory_has_twice_the_measures(samples in any_samples(), ready in 0u64..5000) {
         let twice = samples.iter().map(|sample| Sample {
             memory: Bytes(sample.memory.0 * 2),

@@ -35,7 +35,8 @@ pub(super) fn knots(outline: &Outline) -> Vec<(Knot, Knot, f64)> {
     if let Some(last) = pieces.last_mut() {
         last.to = outline.run().as_secs_f64();
     }
-    join(&pieces, first, span)
+    let clamp = |knot: Knot| Knot { level: outline.clamp(knot.level), ..knot };
+    join(&pieces, first, span).into_iter().map(|(from, to, noise)| (clamp(from), clamp(to), noise)).collect()
 }
 
 /// The pieces of one scale; what it can't resolve at its beginning is taken from the next.
@@ -61,9 +62,9 @@ fn from_launch(outline: &Outline, scale: usize, first: f64, span: f64) -> Vec<Pi
 fn join(pieces: &[Piece], first: f64, span: f64) -> Vec<(Knot, Knot, f64)> {
     let mut lines = Vec::new();
     let Some(begin) = pieces.first() else { return lines };
-    let mut knot = Knot { at: 0.0, level: begin.line.at(0.0).max(0.0) };
+    let mut knot = Knot { at: 0.0, level: begin.line.at(0.0) };
     if (knot.level - first).abs() > JUMP * span {
-        let to = Knot { at: begin.cell.min((begin.from + begin.to) / 2.0), level: begin.line.at(begin.cell).max(0.0) };
+        let to = Knot { at: begin.cell.min((begin.from + begin.to) / 2.0), level: begin.line.at(begin.cell) };
         lines.push((Knot { at: 0.0, level: first }, to, begin.noise));
         knot = to;
     }
@@ -71,14 +72,14 @@ fn join(pieces: &[Piece], first: f64, span: f64) -> Vec<(Knot, Knot, f64)> {
         let [before, after] = pair else { continue };
         match joint(before, after, span) {
             Joint::Kink(at) => {
-                let level = f64::midpoint(before.line.at(at), after.line.at(at)).max(0.0);
+                let level = f64::midpoint(before.line.at(at), after.line.at(at));
                 let to = Knot { at: at.max(knot.at), level };
                 lines.push((knot, to, before.noise));
                 knot = to;
             }
             Joint::Jump(from, to) => {
-                let foot = Knot { at: from.max(knot.at), level: before.line.at(from).max(0.0) };
-                let head = Knot { at: to.max(knot.at), level: after.line.at(to).max(0.0) };
+                let foot = Knot { at: from.max(knot.at), level: before.line.at(from) };
+                let head = Knot { at: to.max(knot.at), level: after.line.at(to) };
                 lines.push((knot, foot, before.noise));
                 lines.push((foot, head, before.noise.min(after.noise)));
                 knot = head;
@@ -86,7 +87,7 @@ fn join(pieces: &[Piece], first: f64, span: f64) -> Vec<(Knot, Knot, f64)> {
         }
     }
     if let Some(end) = pieces.last() {
-        lines.push((knot, Knot { at: end.to, level: end.line.at(end.to).max(0.0) }, end.noise));
+        lines.push((knot, Knot { at: end.to, level: end.line.at(end.to) }, end.noise));
     }
     lines.retain(|(from, to, _)| to.at > from.at);
     lines

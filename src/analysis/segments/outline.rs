@@ -17,6 +17,8 @@ const FEWEST: usize = 8;
 pub struct Outline {
     run: Duration,
     first: Option<Bytes>,
+    lowest: Bytes,
+    highest: Bytes,
     last: Option<(Duration, Bytes)>,
     /// The longest first.
     scales: Vec<Levels>,
@@ -39,7 +41,7 @@ impl Outline {
             window /= FINER;
         }
         let open = scales.len();
-        Self { run, first: None, last: None, scales, open }
+        Self { run, first: None, lowest: Bytes(u64::MAX), highest: Bytes::ZERO, last: None, scales, open }
     }
 
     /// Takes the next row in the order of time.
@@ -51,6 +53,8 @@ impl Outline {
             self.first = Some(memory);
             self.hold(Duration::ZERO, at, memory);
         }
+        self.lowest = self.lowest.min(memory);
+        self.highest = self.highest.max(memory);
         self.last = Some((at, memory));
     }
 
@@ -82,6 +86,11 @@ impl Outline {
     /// The first reading.
     pub(super) fn first(&self) -> Option<Bytes> {
         self.first
+    }
+
+    /// Returns the level, moved to between the lowest and the highest reading. A straight line can reach past both.
+    pub(super) fn clamp(&self, level: f64) -> f64 {
+        level.min(self.highest.as_f64()).max(self.lowest.as_f64())
     }
 
     pub(super) fn run(&self) -> Duration {
