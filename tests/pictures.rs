@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use memguard::analysis::{Band, ProgramBands, Segment, SegmentKind};
 use memguard::report::chart::{ChartModel, CurveKind, Line, LogMark, PlottedCurve, Shade, png, svg};
-use memguard::trace::{Program, SamplePoint};
+use memguard::trace::{Curve, Gap, Program, SamplePoint};
 use memguard::units::{Bytes, Percent};
 
 fn curve(kind: CurveKind, label: &str, end: Duration, count: u32, level: impl Fn(f64) -> f64) -> PlottedCurve {
@@ -14,13 +14,17 @@ fn curve(kind: CurveKind, label: &str, end: Duration, count: u32, level: impl Fn
         let share = f64::from(index) / f64::from(count.max(2) - 1);
         SamplePoint { at: end.mul_f64(share), memory: Bytes(level(share) as u64) }
     };
-    PlottedCurve { label: label.into(), kind, points: (0..count).map(point).collect() }
+    PlottedCurve {
+        label: label.into(),
+        kind,
+        curve: Curve { points: (0..count).map(point).collect(), gaps: Vec::new() },
+    }
 }
 
 fn model(end: Duration, count: u32, top: f64) -> ChartModel {
     let level = move |share: f64| top * (share * 3.0).min(0.9 + share / 10.0);
     let main = curve(CurveKind::Main, "", end, count, level);
-    let peak = main.points.iter().copied().max_by_key(|point| point.memory);
+    let peak = main.curve.points.iter().copied().max_by_key(|point| point.memory);
     ChartModel {
         title: "ingest".into(),
         subtitle: "pass · footprint · linux-x86_64 · 1 run".into(),
@@ -32,7 +36,7 @@ fn model(end: Duration, count: u32, top: f64) -> ChartModel {
 
 /// A ramp, a plateau and slow growth, with a log and the programs of a build.
 fn told(mut model: ChartModel, programs: bool) -> ChartModel {
-    let points = model.curves.last().map(|curve| curve.points.clone()).unwrap_or_default();
+    let points = model.curves.last().map(|curve| curve.curve.points.clone()).unwrap_or_default();
     let (Some(last), Some(peak)) = (points.last().copied(), model.peak) else { return model };
     let level = |at: Duration| points.iter().rfind(|point| point.at <= at).map_or(Bytes::ZERO, |point| point.memory);
     let segment = |kind, from: f64, to: f64, share| {
@@ -104,7 +108,23 @@ fn cases() -> Vec<(&'static str, ChartModel)> {
     if let Some(main) = crowded.curves.last_mut() {
         main.label = "run 3".into();
     }
+    let (mut gaps, mut gaps_of_programs) = (
+        told(model(Duration::from_secs(12), 1200, 300.0 * mib), false),
+        told(model(Duration::from_secs(12), 1200, 300.0 * mib), true),
+    );
+    for model in [&mut gaps, &mut gaps_of_programs] {
+        if let Some(PlottedCurve { curve, .. }) = model.curves.last_mut() {
+            for (from, until) in [(1000, 1600), (5000, 9500), (9550, 10_200)]
+                .map(|(from, until)| (Duration::from_millis(from), Duration::from_millis(until)))
+            {
+                curve.points.retain(|point| point.at <= from || point.at >= until);
+                curve.gaps.push(Gap { from, until });
+            }
+        }
+    }
     vec![
+        ("gaps", gaps),
+        ("gaps-programs", gaps_of_programs),
         ("nothing", model(Duration::ZERO, 0, 0.0)),
         ("one-sample", model(Duration::ZERO, 1, 5.0 * mib)),
         ("flat-zero", model(Duration::from_secs(5), 100, 0.0)),

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use super::top::Top;
-use crate::trace::{Curve, LeftOut, LogLine, LogRow, SamplePoint};
+use crate::trace::{Curve, LeftOut, LogLine, LogRow};
 use crate::units::Bytes;
 
 /// A log of so many lines is shown whole.
@@ -81,7 +81,7 @@ impl<'a> ExcerptBuilder<'a> {
     #[must_use]
     pub fn new(curve: &'a Curve, end: Duration) -> Self {
         Self {
-            levels: Levels { points: &curve.points, next: 0, passed: Bytes::ZERO },
+            levels: Levels { curve, next: 0, passed: Bytes::ZERO },
             end,
             peak_at: curve.highest().map_or(Duration::ZERO, |point| point.at),
             all: 0,
@@ -188,7 +188,7 @@ fn kind(text: &str) -> u64 {
 /// The curve's level at instants that mostly come in order.
 #[derive(Debug)]
 struct Levels<'a> {
-    points: &'a [SamplePoint],
+    curve: &'a Curve,
     /// The first point after the last instant asked for.
     next: usize,
     /// The highest point gone over since it was last taken: a spike between two lines is none of their levels.
@@ -196,23 +196,24 @@ struct Levels<'a> {
 }
 
 impl Levels<'_> {
-    /// On the straight line between the points around the instant; at the ends, the nearest point's.
+    /// On the straight line between the points around the instant; at the ends, the nearest point's; in a gap, that before it.
     fn at(&mut self, at: Duration) -> Bytes {
-        if self.next > 0 && self.points[self.next - 1].at > at {
-            self.next = self.points.partition_point(|point| point.at <= at);
+        let points = &self.curve.points;
+        if self.next > 0 && points[self.next - 1].at > at {
+            self.next = points.partition_point(|point| point.at <= at);
         }
-        while let Some(point) = self.points.get(self.next).filter(|point| point.at <= at) {
+        while let Some(point) = points.get(self.next).filter(|point| point.at <= at) {
             self.passed = self.passed.max(point.memory);
             self.next += 1;
         }
-        let before = self.next.checked_sub(1).and_then(|index| self.points.get(index));
-        match (before, self.points.get(self.next)) {
-            (Some(one), Some(other)) => {
+        let before = self.next.checked_sub(1).and_then(|index| points.get(index));
+        match (before, points.get(self.next)) {
+            (Some(one), Some(other)) if self.curve.gap_at(at).is_none() => {
                 let share = (at - one.at).as_secs_f64() / (other.at - one.at).as_secs_f64();
                 let level = one.memory.as_f64() + (other.memory.as_f64() - one.memory.as_f64()) * share;
                 Bytes(level.round() as u64)
             }
-            (Some(only), None) | (None, Some(only)) => only.memory,
+            (Some(only), _) | (None, Some(only)) => only.memory,
             (None, None) => Bytes::ZERO,
         }
     }
@@ -221,7 +222,7 @@ impl Levels<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Stream;
+    use crate::trace::{Gap, SamplePoint, Stream};
     use proptest::prelude::*;
 
     fn line(millis: u64, text: &str) -> LogLine {
@@ -237,7 +238,7 @@ mod tests {
             level += rise;
             points.push(point(at + 1, level));
         }
-        Curve { points }
+        Curve { points, gaps: Vec::new() }
     }
 
     fn excerpt(curve: &Curve, end: u64, lines: impl IntoIterator<Item = LogLine>) -> Excerpt {
@@ -257,10 +258,22 @@ mod tests {
     fn a_spike_that_is_over_by_the_next_line_or_the_end_counts_as_a_rise() {
         let point = |millis, memory| SamplePoint { at: Duration::from_millis(millis), memory: Bytes(memory) };
         let points = vec![point(0, 10), point(5, 90), point(6, 10), point(15, 70), point(16, 5)];
-        let told = excerpt(&Curve { points }, 20, [line(4, "sort"), line(8, "wait"), line(14, "write")]);
+        let told =
+            excerpt(&Curve { points, gaps: Vec::new() }, 20, [line(4, "sort"), line(8, "wait"), line(14, "write")]);
         let rises: Vec<_> = told.lines.iter().map(|line| (line.line.text.as_str(), line.rise.0 > 0)).collect();
         assert_eq!(rises, [("sort", true), ("wait", true), ("write", true)]);
         assert_eq!(told.lines[0].rise + told.lines[0].level, Bytes(90));
+    }
+
+    #[test]
+    fn a_rise_in_a_gap_is_seen_at_its_end_and_belongs_to_the_last_line_before() {
+        let at = Duration::from_millis;
+        let points =
+            vec![SamplePoint { at: at(0), memory: Bytes(10) }, SamplePoint { at: at(8000), memory: Bytes(90) }];
+        let curve = Curve { points, gaps: vec![Gap { from: at(0), until: at(8000) }] };
+        let told = excerpt(&curve, 9000, [line(2000, "load"), line(6000, "sort"), line(8500, "done")]);
+        let told: Vec<_> = told.lines.iter().map(|line| (line.level.0, line.rise.0)).collect();
+        assert_eq!(told, [(10, 0), (10, 80), (90, 0)]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Survey {
             high: Bytes::ZERO,
             low: Bytes::ZERO,
             outline: Outline::new(duration, record.interval),
-            curve: CurveBuilder::default(),
+            curve: CurveBuilder::new(record.interval),
         }
     }
 

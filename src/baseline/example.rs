@@ -110,5 +110,5 @@ pub(crate) fn curve(every_ms: u64, memory: &[u64]) -> Curve {
         at: Duration::from_millis(index * every_ms),
         memory: Bytes(*bytes),
     };
-    Curve { points: (0..).zip(memory).map(point).collect() }
+    Curve { points: (0..).zip(memory).map(point).collect(), gaps: Vec::new() }
 }

@@ -247,7 +247,7 @@ fn join(found: Vec<Found>, out: Option<&Path>) -> Result<Vec<Workload>> {
 fn workload(recorded: RecordedWorkload, name: String, runs: &[RunFiles]) -> Result<Workload> {
     let mut traces = Vec::new();
     for run in runs {
-        let mut curve = CurveBuilder::default();
+        let mut curve = CurveBuilder::new(run.record().interval);
         for sample in run.samples()? {
             curve.push(&sample?);
         }

@@ -53,8 +53,8 @@ fn read(inputs: &[PathBuf], import: &Import) -> Result<Plotted> {
     for input in inputs {
         for csv in csv_files(input)? {
             let recording = foreign::read(&csv, &import.columns)?;
-            plotted.warnings.extend(recording.warnings);
-            plotted.curves.push((label(&csv), Curve { points: recording.points }));
+            plotted.warnings.extend_from_slice(&recording.warnings);
+            plotted.curves.push((label(&csv), recording.into_curve()));
         }
     }
     Ok(plotted)

@@ -28,6 +28,11 @@ const FEWEST: usize = 16;
 const TITLE: usize = 60;
 
 impl Look {
+    /// Stands for a column in which nothing was measured.
+    const fn gap(self) -> char {
+        if self.unicode { '░' } else { '?' }
+    }
+
     /// From an empty cell to a full one.
     pub(super) const fn cells(self) -> &'static [char] {
         if self.unicode { BLOCKS } else { ASCII }
@@ -37,7 +42,8 @@ impl Look {
 const BLOCKS: &[char] = &[' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII: &[char] = &[' ', '.', ':', '#'];
 
-/// The curves one below the other on the same axes, each with its name. Every column shows the highest memory in it.
+/// The curves one below the other on the same axes, each with its name. Every column shows the highest memory in it, or that
+/// nothing was measured.
 #[must_use]
 pub fn term_charts(curves: &[(String, Curve)], look: Look) -> String {
     let points = || curves.iter().flat_map(|(_, curve)| &curve.points);
@@ -59,15 +65,24 @@ fn chart(name: &str, curve: &Curve, top: Bytes, end: Duration, look: Look) -> St
     let columns = look.width.saturating_sub(margin + 2).max(FEWEST);
     let levels = columns_of(curve, columns, end);
     let steps = full.len() - 1;
-    let heights: Vec<usize> = levels.iter().map(|level| height(*level, top, ROWS * steps)).collect();
-    let mut out = format!("{name}: peak {} at {}\n", peak.memory, format_duration(peak.at));
+    let heights: Vec<Option<usize>> =
+        levels.iter().map(|level| level.map(|level| height(level, top, ROWS * steps))).collect();
+    let mut out = format!("{name}: peak {} at {}", peak.memory, format_duration(peak.at));
+    if heights.contains(&None) {
+        let _ = write!(out, " ({} not measured)", look.gap());
+    }
+    out.push('\n');
     for row in (0..ROWS).rev() {
         let label = match row {
             _ if row == ROWS - 1 => &labels[0],
             _ if row == ROWS / 2 - 1 => &labels[1],
             _ => "",
         };
-        let cells: String = heights.iter().map(|height| full[height.saturating_sub(row * steps).min(steps)]).collect();
+        let cell = |height: &Option<usize>| match height {
+            Some(height) => full[height.saturating_sub(row * steps).min(steps)],
+            None => look.gap(),
+        };
+        let cells: String = heights.iter().map(cell).collect();
         let cells = cells.trim_end();
         let cells = if look.colour && !cells.is_empty() {
             let style: Style = AnsiColor::Cyan.on_default();
@@ -84,8 +99,9 @@ fn chart(name: &str, curve: &Curve, top: Bytes, end: Duration, look: Look) -> St
     out
 }
 
-/// The highest memory of each column. One without a point is at the level before it; before the first point there is nothing.
-fn columns_of(curve: &Curve, columns: usize, end: Duration) -> Vec<Bytes> {
+/// The highest memory of each column. One without a point is at the level before it, or has none in a gap; before the first
+/// point there is nothing.
+fn columns_of(curve: &Curve, columns: usize, end: Duration) -> Vec<Option<Bytes>> {
     let mut highest: Vec<Option<Bytes>> = vec![None; columns];
     let span = end.as_nanos().max(1);
     for point in &curve.points {
@@ -96,9 +112,10 @@ fn columns_of(curve: &Curve, columns: usize, end: Duration) -> Vec<Bytes> {
     let last = curve.points.last().map_or(Duration::ZERO, |point| point.at);
     let until = (last.as_nanos() * columns as u128).div_ceil(span) as usize;
     let mut level = Bytes::ZERO;
+    let middle = |column: usize| end.mul_f64((column as f64 + 0.5) / columns as f64);
     let filled = highest.into_iter().enumerate().map(|(column, cell)| {
         level = cell.unwrap_or(if column < until { level } else { Bytes::ZERO });
-        level
+        (cell.is_some() || curve.gap_at(middle(column)).is_none()).then_some(level)
     });
     filled.collect()
 }
@@ -116,6 +133,7 @@ mod tests {
 
     use super::*;
     use crate::baseline::example;
+    use crate::trace::Gap;
 
     const PLAIN: Look = Look { width: 60, colour: false, unicode: true };
 
@@ -148,6 +166,15 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_is_shown_as_not_measured() {
+        let mut curve = curve();
+        let (from, until) = (Duration::from_millis(3000), Duration::from_millis(5000));
+        curve.points.retain(|point| point.at <= from || point.at >= until);
+        curve.gaps.push(Gap { from, until });
+        insta::assert_snapshot!(term_charts(&[("ingest/run-1".to_owned(), curve)], PLAIN));
+    }
+
+    #[test]
     fn nothing_is_drawn_of_no_samples() {
         assert_eq!(term_charts(&[("none".to_owned(), Curve::default())], PLAIN), "none: no samples\n");
     }
@@ -168,7 +195,7 @@ mod tests {
             let columns = 16 + width % 50;
             let end = Duration::from_millis(10 * (memory.len() as u64 - 1));
             let levels = columns_of(&curve, columns, end);
-            prop_assert_eq!(levels.into_iter().max(), curve.points.iter().map(|point| point.memory).max());
+            prop_assert_eq!(levels.into_iter().flatten().max(), curve.points.iter().map(|point| point.memory).max());
             let drawn = term_charts(&[("x".to_owned(), curve)], Look { width, ..PLAIN });
             prop_assert!(drawn.lines().all(|line| line.width() <= width), "{}", drawn);
         }

@@ -2,36 +2,47 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use super::model::{Curve, Gap, Sample, SamplePoint};
 
-use super::model::{Curve, Sample, SamplePoint};
+/// The most stretches of a curve: more than a graph has columns.
+const MAX_STRETCHES: usize = 4096;
 
-/// The most points of a curve: more than a graph has columns.
-const MOST: usize = 4096;
+/// Rows may lie this many intervals apart…
+const INTERVALS: u32 = 3;
+/// …but half a second is no gap: a busy machine delays readings, and a large tree stretches them…
+const SHORTEST_GAP: Duration = Duration::from_millis(500);
+/// …and while memory stays as it is there is a row a second.
+const UNCHANGED: Duration = Duration::from_secs(1);
 
-/// Thins rows as they pass to at most 4096 points. Each point is the highest peak of its stretch of time, at its
-/// instant.
+/// True if memory was not measured between two rows: they are further apart than rows at this interval ever are.
+fn is_gap(before: SamplePoint, after: SamplePoint, interval: Duration) -> bool {
+    let unchanged = if before.memory == after.memory { UNCHANGED } else { Duration::ZERO };
+    let farthest = interval.saturating_mul(INTERVALS).max(SHORTEST_GAP).saturating_add(unchanged);
+    after.at.saturating_sub(before.at) > farthest
+}
+
+/// Thins rows as they pass to at most 4096 stretches of time, each with its highest peak.
 ///
 /// Stretches are equally long, begin at 1 ms (the shortest interval), and double whenever there are too many.
 #[derive(Debug, Clone)]
 pub struct CurveBuilder {
-    points: Vec<SamplePoint>,
-    stretch: Duration,
-    /// Where the stretch of the last point ends.
-    until: Duration,
+    stretches: Stretches,
     most: usize,
-}
-
-impl Default for CurveBuilder {
-    fn default() -> Self {
-        Self::new(MOST)
-    }
+    interval: Duration,
+    last: Option<SamplePoint>,
+    gaps: Vec<Gap>,
 }
 
 impl CurveBuilder {
-    /// For at most so many points.
-    pub(super) fn new(most: usize) -> Self {
-        Self { points: Vec::new(), stretch: Duration::from_millis(1), until: Duration::ZERO, most }
+    /// A builder for rows that were read at this interval.
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        Self::with_stretches(MAX_STRETCHES, interval)
+    }
+
+    pub(super) fn with_stretches(most: usize, interval: Duration) -> Self {
+        let stretches = Stretches { length: Duration::from_millis(1), all: Vec::new() };
+        Self { stretches, most, interval, last: None, gaps: Vec::new() }
     }
 
     /// Takes the next row in the order of time.
@@ -41,50 +52,33 @@ impl CurveBuilder {
 
     /// Takes the next point in the order of time.
     pub(super) fn push_point(&mut self, point: SamplePoint) {
-        self.join(point);
-        while self.points.len() > self.most {
-            self.stretch *= 2;
-            self.until = Duration::ZERO;
-            let finer = std::mem::replace(&mut self.points, Vec::with_capacity(self.most + 1));
-            finer.into_iter().for_each(|point| self.join(point));
+        if let Some(last) = self.last.replace(point)
+            && is_gap(last, point, self.interval)
+            && point.at - last.at >= self.stretches.length
+        {
+            self.gaps.push(Gap { from: last.at, until: point.at });
         }
-    }
-
-    /// Adds a point; within the stretch of the last one only the higher of the two stays.
-    fn join(&mut self, point: SamplePoint) {
-        match self.points.last_mut() {
-            Some(last) if point.at < self.until => {
-                if point.memory > last.memory {
-                    *last = point;
-                }
-            }
-            _ => {
-                self.points.push(point);
-                let stretch = self.stretch.as_nanos();
-                let until = (point.at.as_nanos() / stretch + 1) * stretch;
-                self.until = Duration::from_nanos(u64::try_from(until).unwrap_or(u64::MAX));
-            }
+        self.stretches.push(point);
+        while self.stretches.all.len() > self.most {
+            self.stretches.double();
+            let length = self.stretches.length;
+            self.gaps.retain(|gap| gap.until - gap.from >= length);
         }
     }
 
     /// The curve of the rows so far.
     #[must_use]
     pub fn finish(self) -> Curve {
-        Curve { points: self.points }
+        Curve { points: self.stretches.points(), gaps: self.gaps }
     }
 }
 
 impl Curve {
-    /// Thins all rows of a run.
-    ///
-    /// # Errors
-    /// The first error of the rows.
-    pub fn thin(samples: impl IntoIterator<Item = Result<Sample>>) -> Result<Self> {
-        let mut builder = CurveBuilder::default();
-        for sample in samples {
-            builder.push(&sample?);
-        }
-        Ok(builder.finish())
+    /// The curve through all points, which were read at this interval.
+    pub(super) fn through(points: Vec<SamplePoint>, interval: Duration) -> Self {
+        let pairs = points.windows(2).filter(|pair| is_gap(pair[0], pair[1], interval));
+        let gaps = pairs.map(|pair| Gap { from: pair[0].at, until: pair[1].at }).collect();
+        Self { points, gaps }
     }
 
     /// The highest point, the first of several. None of a curve without points.
@@ -92,62 +86,198 @@ impl Curve {
     pub fn highest(&self) -> Option<SamplePoint> {
         self.points.iter().copied().reduce(|high, point| if point.memory > high.memory { point } else { high })
     }
+
+    /// The points from gap to gap: a line may join those of one piece alone.
+    pub fn pieces(&self) -> impl Iterator<Item = &[SamplePoint]> {
+        let mut begin = 0;
+        let ends = self.gaps.iter().map(|gap| self.points.partition_point(|point| point.at <= gap.from));
+        ends.chain([self.points.len()])
+            .map(move |end| &self.points[std::mem::replace(&mut begin, end)..end])
+            .filter(|piece| !piece.is_empty())
+    }
+
+    /// The gap that an instant lies in.
+    #[must_use]
+    pub fn gap_at(&self, at: Duration) -> Option<Gap> {
+        let next = self.gaps.partition_point(|gap| gap.until <= at);
+        self.gaps.get(next).copied().filter(|gap| gap.from < at)
+    }
+
+    /// The parts of a window that were measured, in order.
+    pub fn measured(&self, from: Duration, until: Duration) -> impl Iterator<Item = (Duration, Duration)> {
+        let begins = [from].into_iter().chain(self.gaps.iter().map(move |gap| gap.until.max(from)));
+        let ends = self.gaps.iter().map(move |gap| gap.from.min(until)).chain([until]);
+        begins.zip(ends).filter(|(begin, end)| begin < end)
+    }
+
+    /// The same in stretches of this length.
+    #[must_use]
+    pub fn thinned(&self, length: Duration) -> Self {
+        let mut stretches = Stretches { length, all: Vec::new() };
+        self.points.iter().for_each(|point| stretches.push(*point));
+        let gaps = self.gaps.iter().copied().filter(|gap| gap.until - gap.from >= length);
+        Self { points: stretches.points(), gaps: gaps.collect() }
+    }
+}
+
+/// Points by equal stretches of time.
+#[derive(Debug, Clone)]
+struct Stretches {
+    length: Duration,
+    all: Vec<Stretch>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    first: SamplePoint,
+    highest: SamplePoint,
+    last: SamplePoint,
+}
+
+impl Stretches {
+    fn push(&mut self, point: SamplePoint) {
+        self.join(Stretch { first: point, highest: point, last: point });
+    }
+
+    fn join(&mut self, next: Stretch) {
+        let number = self.number(next.first);
+        match self.all.last().map(|stretch| self.number(stretch.first)).zip(self.all.last_mut()) {
+            Some((held, stretch)) if held == number => {
+                stretch.last = next.last;
+                if next.highest.memory > stretch.highest.memory {
+                    stretch.highest = next.highest;
+                }
+            }
+            _ => self.all.push(next),
+        }
+    }
+
+    fn double(&mut self) {
+        self.length *= 2;
+        let finer = std::mem::take(&mut self.all);
+        finer.into_iter().for_each(|stretch| self.join(stretch));
+    }
+
+    fn number(&self, point: SamplePoint) -> u128 {
+        point.at.as_nanos() / self.length.as_nanos().max(1)
+    }
+
+    /// The highest point of each. Where the rows of two are apart, the line leaves the one by its last point and comes to the
+    /// other by its first: what is level before and after a spike stays level.
+    fn points(&self) -> Vec<SamplePoint> {
+        let are_apart = |one: &Stretch, other: &Stretch| other.first.at - one.last.at >= self.length / 2;
+        let mut points = Vec::with_capacity(self.all.len());
+        for (index, stretch) in self.all.iter().enumerate() {
+            let Stretch { first, highest, last } = *stretch;
+            let before = index.checked_sub(1).map(|index| &self.all[index]);
+            if first.memory < highest.memory && before.is_some_and(|before| are_apart(before, stretch)) {
+                points.push(first);
+            }
+            points.push(highest);
+            if last.memory < highest.memory && self.all.get(index + 1).is_some_and(|after| are_apart(stretch, after)) {
+                points.push(last);
+            }
+        }
+        points
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Bytes, Parts, Uncertainty};
+    use crate::units::Bytes;
     use proptest::prelude::*;
 
-    fn sample(micros: u64, peak: u64) -> Sample {
-        let at = Duration::from_micros(micros);
-        Sample {
-            at,
-            memory: Bytes(0),
-            peak: Bytes(peak),
-            uncertainty: Uncertainty::NONE,
-            parts: Parts::default(),
-            processes: Some(1),
-            machine_used: None,
-        }
+    fn point(millis: u64, memory: u64) -> SamplePoint {
+        SamplePoint { at: Duration::from_millis(millis), memory: Bytes(memory) }
+    }
+
+    fn curve(interval: u64, points: &[(u64, u64)]) -> Curve {
+        let mut builder = CurveBuilder::new(Duration::from_millis(interval));
+        points.iter().for_each(|(at, memory)| builder.push_point(point(*at, *memory)));
+        builder.finish()
+    }
+
+    fn gaps(interval: u64, points: &[(u64, u64)]) -> Vec<(u128, u128)> {
+        let curve = curve(interval, points);
+        assert_eq!(curve, Curve::through(curve.points.clone(), Duration::from_millis(interval)));
+        curve.gaps.iter().map(|gap| (gap.from.as_millis(), gap.until.as_millis())).collect()
     }
 
     #[test]
     fn a_short_run_keeps_every_row() {
-        let samples: Vec<Sample> = (0..4000).map(|tick| sample(tick * 10_000, 5)).collect();
-        let curve = Curve::thin(samples.iter().map(|sample| Ok(*sample))).unwrap();
-        assert!(curve.points.len() >= 1000, "{}", curve.points.len());
-        let first: Vec<Sample> = samples[..400].to_vec();
-        assert_eq!(Curve::thin(first.into_iter().map(Ok)).unwrap().points.len(), 400);
+        let rows: Vec<(u64, u64)> = (0..4000).map(|tick| (tick * 10, 5)).collect();
+        assert!(curve(10, &rows).points.len() >= 1000);
+        assert_eq!(curve(10, &rows[..400]).points.len(), 400);
     }
 
     #[test]
-    fn an_error_in_the_rows_is_handed_on() {
-        assert!(Curve::thin([Ok(sample(0, 1)), Err(anyhow::anyhow!("line 3"))]).is_err());
+    fn rows_further_apart_than_the_recorder_leaves_them_have_a_gap_between_them() {
+        let stalled = [(0, 5), (10, 6), (510, 7), (1020, 9), (1030, 9)];
+        assert_eq!(gaps(10, &stalled), [(510, 1020)], "half a second is none");
+        let idle = [(0, 5), (1000, 5), (2400, 5), (4000, 5), (4010, 6)];
+        assert_eq!(gaps(10, &idle), [(2400, 4000)], "unchanged, there is a row a second");
+        let slow = [(0, 5), (5000, 6), (20_000, 7), (35_010, 8), (51_010, 8), (67_020, 8)];
+        assert_eq!(gaps(5000, &slow), [(20_000, 35_010), (51_010, 67_020)], "three intervals are none");
+    }
+
+    #[test]
+    fn pieces_end_at_gaps() {
+        let curve = curve(10, &[(0, 1), (10, 2), (3000, 3), (6000, 4), (6010, 5)]);
+        let pieces: Vec<Vec<u64>> =
+            curve.pieces().map(|piece| piece.iter().map(|point| point.memory.0).collect()).collect();
+        assert_eq!(pieces, [vec![1, 2], vec![3], vec![4, 5]]);
+        let gap = |millis| curve.gap_at(Duration::from_millis(millis)).map(|gap| gap.from.as_millis());
+        assert_eq!([10, 11, 3000, 3001, 6000].map(gap), [None, Some(10), None, Some(3000), None]);
+        assert_eq!(Curve::default().pieces().count(), 0);
+        let measured = |from, until| {
+            let parts = curve.measured(Duration::from_millis(from), Duration::from_millis(until));
+            parts.map(|(from, until)| (from.as_millis(), until.as_millis())).collect::<Vec<_>>()
+        };
+        assert_eq!(measured(5, 7000), [(5, 10), (6000, 7000)]);
+        assert_eq!(measured(5, 8), [(5, 8)]);
+        assert_eq!(measured(100, 200), []);
+    }
+
+    #[test]
+    fn a_spike_in_an_unchanged_stretch_of_a_long_run_does_not_become_a_slope() {
+        // 20 minutes: a stretch is 512 ms, and has all three rows at the spike.
+        let mut rows: Vec<(u64, u64)> = (0..1200).map(|second| (second * 1000 + 10, 5)).collect();
+        rows.splice(600..600, [(599_690, 5), (599_700, 50), (599_710, 5)]);
+        let points = curve(10, &rows).points;
+        let spike = points.iter().position(|point| point.memory == Bytes(50)).unwrap();
+        assert_eq!(points[spike - 1..=spike + 1], [point(599_690, 5), point(599_700, 50), point(599_710, 5)]);
+        let thin = Curve { points, ..Curve::default() }.thinned(Duration::from_millis(500));
+        assert!(thin.points.contains(&point(599_690, 5)) && thin.points.contains(&point(599_710, 5)));
     }
 
     proptest! {
         #[test]
         fn a_curve_is_bounded_in_order_and_has_the_maximum_of_every_stretch(
-            steps in proptest::collection::vec((0u64..100_000, 0u64..1000), 1..300), scale in 1u64..1000, most in 1usize..20
+            steps in proptest::collection::vec((0u64..100, 0u64..1000), 1..300), scale in 1u64..1000, most in 1usize..20
         ) {
             let mut at = 0;
-            let samples: Vec<Sample> = steps.into_iter().map(|(step, peak)| {
+            let rows: Vec<SamplePoint> = steps.into_iter().map(|(step, peak)| {
                 at += step * scale;
-                sample(at, peak)
+                point(at, peak)
             }).collect();
-            let mut builder = CurveBuilder::new(most);
-            samples.iter().for_each(|sample| builder.push(sample));
-            let stretch = |at: Duration| at.as_nanos() / builder.stretch.as_nanos();
-            prop_assert!(builder.points.len() <= most);
-            prop_assert!(builder.points.is_sorted_by(|a, b| stretch(a.at) < stretch(b.at)));
-            for point in &builder.points {
-                prop_assert!(samples.iter().any(|sample| sample.at == point.at && sample.peak == point.memory));
+            let mut builder = CurveBuilder::with_stretches(most, Duration::from_millis(10));
+            rows.iter().for_each(|row| builder.push_point(*row));
+            let stretches = builder.stretches.clone();
+            let curve = builder.finish();
+            prop_assert!(curve.points.len() <= 3 * most && curve.gaps.len() < curve.points.len().max(2));
+            prop_assert!(curve.points.is_sorted_by_key(|point| point.at));
+            prop_assert!(curve.points.iter().all(|point| rows.contains(point)));
+            for row in &rows {
+                let number = stretches.number(*row);
+                let mut same = curve.points.iter().filter(|point| stretches.number(**point) == number);
+                prop_assert!(same.any(|point| point.memory >= row.memory));
             }
-            for sample in &samples {
-                let index = builder.points.binary_search_by_key(&stretch(sample.at), |point| stretch(point.at));
-                prop_assert!(builder.points[index.unwrap()].memory >= sample.peak);
+            // Every gap is between two pieces, and nothing was read in it.
+            prop_assert_eq!(curve.pieces().count(), curve.gaps.len() + 1);
+            prop_assert_eq!(curve.pieces().map(<[_]>::len).sum::<usize>(), curve.points.len());
+            for gap in &curve.gaps {
+                prop_assert!(!rows.iter().any(|row| row.at > gap.from && row.at < gap.until));
             }
         }
     }

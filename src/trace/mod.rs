@@ -38,7 +38,7 @@ pub use log_csv::LogLines;
 pub use log_writer::{LARGEST_LOG, LogWriter, StampBy};
 pub use memory_csv::Samples;
 pub use model::{
-    Curve, Ended, Environment, Holder, LeftOut, LogLine, LogRow, MarkKind, PeakCertainty, ProcessRow, Program,
+    Curve, Ended, Environment, Gap, Holder, LeftOut, LogLine, LogRow, MarkKind, PeakCertainty, ProcessRow, Program,
     ProgramRow, ReadyMark, RunRecord, SCHEMA, Sample, SamplePoint, Sampling, Stream, Until,
 };
 pub use processes_csv::Processes;

@@ -346,9 +346,20 @@ pub struct SamplePoint {
     pub memory: Bytes,
 }
 
+/// A stretch of time in which memory was not measured: the machine stalled, or memguard was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The last row before it, since launch.
+    pub from: Duration,
+    /// The first row after it.
+    pub until: Duration,
+}
+
 /// A run's memory over time, thinned to a bounded number of points of which each keeps its stretch's maximum.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Curve {
     /// In order of time.
     pub points: Vec<SamplePoint>,
+    /// In order of time. No line leads across one.
+    pub gaps: Vec<Gap>,
 }

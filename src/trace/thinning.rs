@@ -34,7 +34,7 @@ impl Thinning {
             self.next_due = sample.at;
             return self.write(sample, &mut write);
         };
-        let changed = differ(&row, &sample);
+        let changed = differ(&row, &sample) || self.held.is_some_and(|held| held.peak > row.memory);
         if sample.at < self.next_due || (!changed && sample.at < row.at + FARTHEST) {
             if let Some(held) = self.held {
                 sample.absorb(&held);
@@ -164,6 +164,15 @@ mod tests {
         let rows = rows(&every(10, &values));
         assert_eq!(millis(&rows), [0, 90, 100, 110, 190]);
         assert_eq!((rows[2].memory, rows[2].peak, rows[3].peak), (Bytes(5), Bytes(50), Bytes(5)));
+    }
+
+    #[test]
+    fn a_spike_that_ended_within_10_ms_is_not_held_until_the_next_second() {
+        let mut values = vec![(5, 5); 1500];
+        values[3] = (5, 50);
+        let rows = rows(&every(1, &values));
+        assert_eq!(millis(&rows), [0, 10, 20, 1020, 1499]);
+        assert_eq!(rows.iter().map(|row| row.peak.0).collect::<Vec<_>>(), [5, 50, 5, 5, 5]);
     }
 
     fn any_samples() -> impl Strategy<Value = Vec<Sample>> {

@@ -8,7 +8,7 @@ use super::bands::Band;
 use super::dashes::dashes;
 use super::labels::{Labels, load_font};
 use super::model::{ChartModel, CurveKind, Line, PlottedCurve};
-use super::palette::{self, BLUE, FAINT, GREEN, GRID, INK, ORANGE, OVERLAID, PAPER, RED, SHADE, SKY};
+use super::palette::{self, BLUE, FAINT, GREEN, GRID, INK, ORANGE, OVERLAID, PAPER, RED, SKY};
 use super::scales::{FRAME, Scales};
 use super::tracks::Tracks;
 use crate::units::format_duration;
@@ -90,11 +90,14 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         let mut labels = Labels::new(FRAME);
         self.shades(model, &scales, &mut labels)?;
         let tracks = Tracks::of(model);
+        self.gaps(model, &scales)?;
         self.axes(&scales, &tracks)?;
         let bands = self.bands(model, &scales)?;
         for curve in &model.curves {
             self.curve(curve, &scales, model.programs.is_none())?;
-            labels.keep_off(scales.columns(&curve.points, 1.0));
+            for piece in curve.curve.pieces() {
+                labels.keep_off(scales.columns(piece, 1.0));
+            }
         }
         for at in [model.ready, model.stop].into_iter().flatten() {
             let x = scales.x(at);
@@ -110,28 +113,13 @@ impl<B: DrawingBackend> Sheet<'_, B> {
         self.peak(model, &scales, &mut labels)?;
         self.lines(model, &scales, &mut labels)?;
         self.band_names(&bands, &mut labels)?;
-        if model.curves.iter().all(|curve| curve.points.is_empty()) {
+        if model.curves.iter().all(|curve| curve.curve.points.is_empty()) {
             let middle = (FRAME.left + FRAME.width / 2.0 - 60.0, FRAME.top + FRAME.height / 2.0);
             self.write("nothing was measured", middle, 14.0, FAINT)?;
         }
         self.bold(&model.title, (24.0, 18.0), 19.0, INK)?;
         self.write(&model.subtitle, (24.0, 45.0), 13.0, FAINT)?;
         self.legend(model, &bands)
-    }
-
-    fn shades(&self, model: &ChartModel, scales: &Scales, labels: &mut Labels) -> Result<()> {
-        for shade in &model.shades {
-            let (from, until) = (scales.x(shade.from), scales.x(shade.until));
-            let corners = [self.at(from, FRAME.top), self.at(until, FRAME.bottom())];
-            self.area.draw(&Rectangle::new(corners, SHADE.filled())).map_err(failed)?;
-            for x in [from, until] {
-                self.stroke(&[(x, FRAME.top), (x, FRAME.bottom())], GRID.mix(1.0), 1.0)?;
-            }
-            if let Some(place) = labels.place(&shade.label, 12.0, &[(from + 4.0, FRAME.top + 2.0)]) {
-                self.write(&shade.label, (place.left, place.top), 12.0, FAINT)?;
-            }
-        }
-        Ok(())
     }
 
     fn axes(&self, scales: &Scales, tracks: &Tracks) -> Result<()> {
@@ -154,10 +142,14 @@ impl<B: DrawingBackend> Sheet<'_, B> {
     }
 
     fn curve(&self, curve: &PlottedCurve, scales: &Scales, filled: bool) -> Result<()> {
-        let columns = scales.columns(&curve.points, self.scale);
-        let (colour, width) = look(curve.kind);
+        curve.curve.pieces().try_for_each(|piece| self.piece(curve.kind, &scales.columns(piece, self.scale), filled))
+    }
+
+    /// Draws a curve from one gap to the next.
+    fn piece(&self, kind: CurveKind, columns: &[(f64, f64)], filled: bool) -> Result<()> {
+        let (colour, width) = look(kind);
         if filled
-            && curve.kind == CurveKind::Main
+            && kind == CurveKind::Main
             && let (Some(first), Some(last)) = (columns.first(), columns.last())
         {
             let mut outline: Vec<(i32, i32)> = columns.iter().map(|(x, y)| self.at(*x, *y)).collect();
@@ -165,17 +157,17 @@ impl<B: DrawingBackend> Sheet<'_, B> {
             outline.push(self.at(first.0, FRAME.bottom()));
             self.area.draw(&Polygon::new(outline, colour.mix(0.14))).map_err(failed)?;
         }
-        if curve.kind == CurveKind::Baseline {
-            for dash in dashes(&columns, 7.0, 5.0) {
+        if kind == CurveKind::Baseline {
+            for dash in dashes(columns, 7.0, 5.0) {
                 self.stroke(&dash, colour.mix(1.0), width)?;
             }
             return Ok(());
         }
-        if let [(x, y)] = columns[..] {
-            return self.dot((x, y), 3.0, colour);
+        if let [(x, y)] = *columns {
+            return self.dot((x, y), width + 1.0, colour);
         }
-        let faint = if curve.kind == CurveKind::Other { 0.45 } else { 1.0 };
-        self.stroke(&columns, colour.mix(faint), width)
+        let faint = if kind == CurveKind::Other { 0.45 } else { 1.0 };
+        self.stroke(columns, colour.mix(faint), width)
     }
 
     /// Where start-up ended, and where memguard began to stop the workload.
@@ -253,7 +245,9 @@ impl<B: DrawingBackend> Sheet<'_, B> {
             self.write(&label, (x + 26.0, 65.0), 12.0, INK)?;
             x += 26.0 + width + 18.0;
         }
-        for Band { colour, name, .. } in bands.iter().rev() {
+        let gap = Band { colour: GRID, name: "not measured".to_owned(), middle: None };
+        let gap = model.main().filter(|main| !main.gaps.is_empty()).map(|_| &gap);
+        for Band { colour, name, .. } in gap.into_iter().chain(bands.iter().rev()) {
             let width = super::labels::text_width(name, 12.0);
             if x + 18.0 + width > f64::from(WIDTH) - 24.0 {
                 return self.write("…", (x, 66.0), 12.0, FAINT);
@@ -327,9 +321,8 @@ fn turns_back(before: (i32, i32), here: (i32, i32), after: (i32, i32)) -> bool {
 
 /// One of several that are compared is told with its peak.
 fn legend(curve: &PlottedCurve) -> String {
-    let peak = curve.points.iter().map(|point| point.memory).max();
-    match (curve.kind, peak) {
-        (CurveKind::Overlaid(_), Some(peak)) => format!("{}: peak {peak}", curve.label),
+    match (curve.kind, curve.curve.highest()) {
+        (CurveKind::Overlaid(_), Some(peak)) => format!("{}: peak {}", curve.label, peak.memory),
         _ => curve.label.clone(),
     }
 }
@@ -351,14 +344,18 @@ fn look(kind: CurveKind) -> (RGBColor, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::SamplePoint;
+    use crate::trace::{Curve, Gap, SamplePoint};
     use crate::units::Bytes;
     use std::time::Duration;
 
     fn main(points: &[(u64, u64)]) -> ChartModel {
         let points =
             points.iter().map(|(ms, bytes)| SamplePoint { at: Duration::from_millis(*ms), memory: Bytes(*bytes) });
-        let curve = PlottedCurve { label: String::new(), kind: CurveKind::Main, points: points.collect() };
+        let curve = PlottedCurve {
+            label: String::new(),
+            kind: CurveKind::Main,
+            curve: Curve { points: points.collect(), ..Curve::default() },
+        };
         ChartModel { title: "a <b> & \"c\"".into(), curves: vec![curve], ..ChartModel::default() }
     }
 
@@ -367,6 +364,16 @@ mod tests {
         let text = svg(&main(&[(0, 1), (10, 2)])).unwrap();
         assert!(text.contains("a &lt;b&gt; &amp;"), "{text}");
         assert!(!text.contains("<b>"));
+    }
+
+    #[test]
+    fn no_line_leads_across_a_gap() {
+        let mut model = main(&[(0, 1 << 20), (10, 2 << 20), (5000, 9 << 20), (5010, 9 << 20)]);
+        let lines = |model: &ChartModel| svg(model).unwrap().matches("stroke=\"#0072B2\"").count();
+        let across = lines(&model);
+        model.curves[0].curve.gaps = vec![Gap { from: Duration::from_millis(10), until: Duration::from_millis(5000) }];
+        assert_eq!(lines(&model), across + 1);
+        assert!(svg(&model).unwrap().contains("not measured"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod labels;
 mod model;
 mod palette;
 mod scales;
+mod shades;
 mod tracks;
 
 pub use draw::{png, still, svg};

@@ -36,6 +36,13 @@ pub struct ChartModel {
     pub programs: Option<ProgramBands>,
 }
 
+impl ChartModel {
+    /// The curve that the graph is about.
+    pub(super) fn main(&self) -> Option<&Curve> {
+        self.curves.iter().find(|curve| curve.kind == CurveKind::Main).map(|main| &main.curve)
+    }
+}
+
 /// A curve with its name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlottedCurve {
@@ -43,8 +50,8 @@ pub struct PlottedCurve {
     pub label: String,
     /// What it is.
     pub kind: CurveKind,
-    /// In the order of time.
-    pub points: Vec<SamplePoint>,
+    /// Its points and gaps.
+    pub curve: Curve,
 }
 
 /// What a curve is, and with that how it looks.
@@ -128,12 +135,16 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
     };
     let points = baseline_points(judged);
     if !points.is_empty() {
-        model.curves.push(PlottedCurve { label: "baseline".into(), kind: CurveKind::Baseline, points });
+        model.curves.push(PlottedCurve {
+            label: "baseline".into(),
+            kind: CurveKind::Baseline,
+            curve: Curve { points, gaps: Vec::new() },
+        });
     }
     let others = judged.runs.iter().filter(|run| main.is_none_or(|main| main.record.run != run.record.run));
     for (index, run) in others.enumerate() {
         let label = if index == 0 { "other runs".to_owned() } else { String::new() };
-        model.curves.push(PlottedCurve { label, kind: CurveKind::Other, points: run.curve.points.clone() });
+        model.curves.push(PlottedCurve { label, kind: CurveKind::Other, curve: run.curve.clone() });
     }
     for check in judged.checks.iter().filter(|check| check.kind == CheckKind::Budget) {
         let window = match (&check.subject.phase, check.subject.measure, main) {
@@ -177,7 +188,7 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
                 model.shades.push(Shade { label: plain(&phase.name, LABEL), from, until });
             }
         }
-        model.curves.push(PlottedCurve { label, kind: CurveKind::Main, points: run.curve.points.clone() });
+        model.curves.push(PlottedCurve { label, kind: CurveKind::Main, curve: run.curve.clone() });
     }
     model
 }
@@ -195,7 +206,7 @@ pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
     let plotted = curves.iter().enumerate().map(|(index, (label, curve))| PlottedCurve {
         label: if single { String::new() } else { plain(label, LABEL) },
         kind: if single { CurveKind::Main } else { CurveKind::Overlaid(index) },
-        points: curve.points.clone(),
+        curve: curve.clone(),
     });
     ChartModel {
         title: plain(title, TITLE),

@@ -17,7 +17,7 @@ pub(super) struct Scales {
 
 impl Scales {
     pub(super) fn of(model: &ChartModel) -> Self {
-        let points = model.curves.iter().flat_map(|curve| &curve.points);
+        let points = model.curves.iter().flat_map(|curve| &curve.curve.points);
         let highest = points.clone().map(|point| point.memory).chain(model.lines.iter().map(|line| line.value)).max();
         let last = points.map(|point| point.at).chain(model.shades.iter().map(|shade| shade.until)).max();
         Self { memory: axis::memory(highest.unwrap_or_default()), time: axis::time(last.unwrap_or_default()) }
@@ -77,13 +77,18 @@ struct Column {
 mod tests {
     use super::*;
     use crate::report::chart::{CurveKind, PlottedCurve};
+    use crate::trace::Curve;
     use proptest::prelude::*;
 
     #[test]
     fn a_level_stretch_before_and_after_a_spike_within_one_column_is_level() {
         let points = [(0, 10), (4999, 10), (5000, 90), (5001, 20), (10_000, 20)]
             .map(|(ms, bytes)| SamplePoint { at: Duration::from_millis(ms), memory: Bytes(bytes) });
-        let curve = PlottedCurve { label: String::new(), kind: CurveKind::Main, points: points.to_vec() };
+        let curve = PlottedCurve {
+            label: String::new(),
+            kind: CurveKind::Main,
+            curve: Curve { points: points.to_vec(), ..Curve::default() },
+        };
         let model = ChartModel { curves: vec![curve], ..ChartModel::default() };
         let scales = Scales::of(&model);
         let line = scales.columns(&points, 1.0);
@@ -99,11 +104,11 @@ mod tests {
             let mut points = points;
             points.sort_unstable();
             let points = points.iter().map(|(ms, bytes)| SamplePoint { at: Duration::from_millis(*ms), memory: Bytes(*bytes) });
-            let curve = PlottedCurve { label: String::new(), kind: CurveKind::Main, points: points.collect() };
+            let curve = PlottedCurve { label: String::new(), kind: CurveKind::Main, curve: Curve { points: points.collect(), ..Curve::default() } };
             let model = ChartModel { curves: vec![curve], ..ChartModel::default() };
             let scales = Scales::of(&model);
-            let columns = scales.columns(&model.curves[0].points, 1.0);
-            for point in &model.curves[0].points {
+            let columns = scales.columns(&model.curves[0].curve.points, 1.0);
+            for point in &model.curves[0].curve.points {
                 let mut column = columns.iter().filter(|(x, _)| (x - scales.x(point.at).round()).abs() < 1e-9);
                 prop_assert!(column.any(|(_, y)| *y <= scales.y(point.memory) + 1e-9));
             }

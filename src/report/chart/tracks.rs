@@ -11,6 +11,7 @@ use super::model::ChartModel;
 use super::palette::{DROP, FAINT, GROWTH, INK, PLATEAU, RAMP, RED};
 use super::scales::{FRAME, Scales};
 use crate::analysis::SegmentKind;
+use crate::trace::Curve;
 
 /// Where the tracks are, in logical pixels.
 pub(super) struct Tracks {
@@ -93,16 +94,24 @@ impl<B: DrawingBackend> Sheet<'_, B> {
     pub(super) fn segment_track(&self, model: &ChartModel, scales: &Scales, tracks: &Tracks) -> Result<()> {
         let Some(top) = tracks.segments else { return Ok(()) };
         self.write("segments", (FRAME.left - 8.0 - text_width("segments", SMALL), top + 2.0), SMALL, FAINT)?;
+        let whole = Curve::default();
+        let measured = model.main().unwrap_or(&whole);
         for segment in &model.segments {
-            let (left, right) = (scales.x(segment.from), scales.x(segment.to).max(scales.x(segment.from) + 1.0));
             let colour = match segment.kind {
                 SegmentKind::Ramp => RAMP,
                 SegmentKind::Growth => GROWTH,
                 SegmentKind::Plateau => PLATEAU,
                 SegmentKind::Drop => DROP,
             };
-            let corners = [self.at(left, top), self.at((right - 1.0).max(left + 1.0), top + 18.0)];
-            self.area().draw(&Rectangle::new(corners, colour.filled())).map_err(failed)?;
+            let (mut left, mut right) = (0.0, 0.0);
+            for (from, until) in measured.measured(segment.from, segment.to) {
+                let (from, until) = (scales.x(from), scales.x(until).max(scales.x(from) + 1.0));
+                let corners = [self.at(from, top), self.at((until - 1.0).max(from + 1.0), top + 18.0)];
+                self.area().draw(&Rectangle::new(corners, colour.filled())).map_err(failed)?;
+                if until - from > right - left {
+                    (left, right) = (from, until);
+                }
+            }
             let name = segment.kind.name();
             let texts = [
                 format!("{name} {}, {:.0} %", segment.rise, segment.share.0),

@@ -80,6 +80,7 @@ class Chart {
     this.svg.replaceChildren();
     const labels = new Labels(frame);
     this.phases(labels);
+    this.gaps(labels);
     this.axes(marks, tracks, narrow);
     const clip = shape(this.svg, "svg", {
       class: "inside",
@@ -144,31 +145,33 @@ class Chart {
   }
 
   curve(parent, curve) {
-    const columns = curve.columns(this.scale);
+    const pieces = curve.pieces(this.scale);
     const isMain = curve === this.main;
     if (curve.length === 1) {
-      shape(parent, "circle", { class: "dot", cx: columns[0][0], cy: columns[0][1], r: 4 });
+      shape(parent, "circle", { class: "dot", cx: pieces[0][0][0], cy: pieces[0][0][1], r: 4 });
       return;
     }
-    if (!columns.length) return;
     if (isMain && !this.fitted && curve.kind === "main" && !this.has("programs")) {
       const bottom = this.scale.frame.bottom;
-      const area = `${linePath(columns)}L${columns.at(-1)[0]} ${bottom}L${columns[0][0]} ${bottom}Z`;
-      shape(parent, "path", { class: "area", d: area });
+      const area = (points) => `${linePath(points)}L${points.at(-1)[0]} ${bottom}L${points[0][0]} ${bottom}Z`;
+      shape(parent, "path", { class: "area", d: pieces.map(area).join("") });
     }
     const index = this.curves.indexOf(curve) % 6;
     const look = curve.kind === "overlaid" ? `overlaid-${index}` : curve.kind;
-    const path = shape(parent, "path", { class: `curve ${look}`, d: linePath(columns), "data-curve": curve.name });
+    const path = shape(parent, "path", { class: `curve ${look}`, d: pieces.map(linePath).join(""), "data-curve": curve.name });
     if (this.emphasised === curve.name) path.classList.add("emphasised");
   }
 
   /** Who held the memory, one upon the other, the largest at the bottom. The name stands in each where it is thickest. */
   programs(parent, labels) {
-    for (const { name, colour, columns } of this.bands.columns(this.scale, this.main)) {
-      const upper = columns.map(([x, , high]) => [x, high]);
-      const lower = columns.map(([x, low]) => [x, low]).reverse();
-      shape(parent, "path", { class: `band band-${colour}`, d: `${linePath([...upper, ...lower])}Z`, "data-band": name });
-      const run = thickest(columns, 16);
+    for (const { name, colour, pieces } of this.bands.pieces(this.scale, this.main)) {
+      const outline = (columns) => {
+        const upper = columns.map(([x, , high]) => [x, high]);
+        const lower = columns.map(([x, low]) => [x, low]).reverse();
+        return `${linePath([...upper, ...lower])}Z`;
+      };
+      shape(parent, "path", { class: `band band-${colour}`, d: pieces.map(outline).join(""), "data-band": name });
+      const run = thickest(pieces, 16);
       if (!run || run.right - run.left < name.length * 6.4 + 16) continue;
       const middle = (run.left + run.right) / 2;
       this.label(labels, "band-name", name, [[middle - name.length * 3.2, (run.low + run.high) / 2 - 8]]);
@@ -183,6 +186,18 @@ class Chart {
       const right = Math.min(frame.right, this.scale.x(to));
       shape(this.svg, "rect", { class: "phase", x: left, y: frame.top, width: Math.max(1, right - left), height: frame.bottom - frame.top });
       this.label(labels, "small", name, [[left + 5, frame.top + 3], [left + 5, frame.top + 19]]);
+    }
+  }
+
+  /** Where the main curve was not measured. */
+  gaps(labels) {
+    if (!this.shown.includes(this.main) || this.main.kind !== "main") return;
+    const { frame } = this.scale;
+    for (const [from, to] of this.main.gaps.filter((gap) => this.scale.shows(...gap))) {
+      const left = Math.max(frame.left, this.scale.x(from));
+      const width = Math.min(frame.right, this.scale.x(to)) - left;
+      shape(this.svg, "rect", { class: "gap", x: left, y: frame.top, width, height: frame.bottom - frame.top });
+      if (width > 100) this.label(labels, "small", "not measured", [[left + width / 2 - 40, (frame.top + frame.bottom) / 2]]);
     }
   }
 
@@ -258,9 +273,12 @@ class Chart {
     const { frame } = this.scale;
     for (const { kind, from, to, rise, share } of this.plot.segments) {
       if (!this.scale.shows(from, to)) continue;
-      const left = Math.max(frame.left, this.scale.x(from));
-      const right = Math.min(frame.right, this.scale.x(to));
-      shape(parent, "rect", { class: `segment ${kind}`, x: left + 0.5, y: top, width: Math.max(1, right - left - 1), height: 18, rx: 2 });
+      let [left, right] = [0, 0];
+      for (const part of this.main.measured(from, to).filter((part) => this.scale.shows(...part))) {
+        const [begin, end] = [Math.max(frame.left, this.scale.x(part[0])), Math.min(frame.right, this.scale.x(part[1]))];
+        shape(parent, "rect", { class: `segment ${kind}`, x: begin + 0.5, y: top, width: Math.max(1, end - begin - 1), height: 18, rx: 2 });
+        if (end - begin > right - left) [left, right] = [begin, end];
+      }
       const words = [`${kind} ${changeText(rise)}, ${share.toFixed(0)} %`, `${kind} ${changeText(rise)}`, kind];
       const text = words.find((text) => text.length * 6.2 + 10 < right - left);
       if (text) shape(parent, "text", { class: "segment-name", x: left + 6, y: top + 13 }, text);
@@ -306,11 +324,16 @@ class Chart {
     return levels.filter(([, level]) => level !== null).reverse();
   }
 
+  /** Why there is no memory at a time. */
+  absence(time) {
+    return this.main?.gaps.some(([from, to]) => from < time && time < to) ? "not measured" : "nothing";
+  }
+
   /** What stands at a time, in a sentence. */
   sentence(time) {
     const [main] = this.levels(time);
     const line = this.lineAt(time);
-    const memory = main ? memoryText(main[1]) : "nothing";
+    const memory = main ? memoryText(main[1]) : this.absence(time);
     const after = line ? `, after the log line at ${timeText(line.at)}: ${line.text}` : "";
     const [holder] = this.has("programs") ? this.bands.at(time).sort((one, other) => other.memory - one.memory) : [];
     const held = holder?.memory > 0 ? `, most of it ${holder.name} with ${memoryText(holder.memory)}` : "";
@@ -321,7 +344,7 @@ class Chart {
     this.card.replaceChildren();
     const levels = this.levels(at);
     const head = element(this.card, "p", "card-head");
-    element(head, "strong", "", levels.length ? memoryText(levels[0][1]) : "nothing");
+    element(head, "strong", "", levels.length ? memoryText(levels[0][1]) : this.absence(at));
     element(head, "span", "", `at ${timeText(at, this.scale.reach * 4)}`);
     const others = levels.slice(1);
     if (others.length > 4) {

@@ -6,6 +6,9 @@ class Curve {
     this.kind = data.kind;
     this.at = sums(data.at, units.timeUnit / 1e6);
     this.memory = sums(data.memory, units.memoryUnit);
+    this.gaps = data.gaps;
+    // Which points come right after a gap. Times are rounded, a gap's middle is not near any.
+    this.begins = new Set(data.gaps.map(([from, until]) => this.before((from + until) / 2)));
   }
 
   get length() {
@@ -17,14 +20,21 @@ class Curve {
     return countUpTo(this.at, time);
   }
 
-  /** The memory drawn at a time: the highest of the points within `reach`, else what lies between two. None outside. */
+  /** The memory drawn at a time: the highest of the points within `reach`, else what lies between two. None outside and in gaps. */
   level(time, reach) {
     const [first, next] = [this.before(time - reach), this.before(time + reach)];
     if (next > first) return Math.max(...this.memory.subarray(first, next));
     if (first > 0 && this.at[first - 1] === time) return this.memory[first - 1];
-    if (first === 0 || next === this.length) return null;
+    if (first === 0 || next === this.length || this.begins.has(first)) return null;
     const share = (time - this.at[first - 1]) / (this.at[first] - this.at[first - 1]);
     return this.memory[first - 1] + share * (this.memory[first] - this.memory[first - 1]);
+  }
+
+  /** The parts of a window that were measured. */
+  measured(from, until) {
+    const begins = [from, ...this.gaps.map((gap) => Math.max(from, gap[1]))];
+    const ends = [...this.gaps.map((gap) => Math.min(until, gap[0])), until];
+    return begins.map((begin, index) => [begin, ends[index]]).filter(([begin, end]) => begin < end);
   }
 
   /** The lowest and the highest memory drawn between two times. None where there is nothing. */
@@ -38,14 +48,17 @@ class Curve {
   }
 
   /**
-   * The points to be joined by lines: of every column of pixels the highest, and one on each side of the view. Where the column
-   * before or after has none, the line comes from the first of its points, or leaves by the last: what is level stays level.
+   * The points to be joined by lines, from gap to gap: of every column of pixels the highest, and one on each side of the view.
+   * Where the column before or after has none, the line comes from the first of its points, or leaves by the last: what is level
+   * stays level.
    */
-  columns(scale) {
+  pieces(scale) {
     const first = Math.max(0, this.before(scale.from) - 1);
     const last = Math.min(this.length, this.before(scale.to) + 1);
-    const columns = [];
+    const pieces = [];
     for (let index = first; index < last; index++) {
+      if (index === first || this.begins.has(index)) pieces.push([]);
+      const columns = pieces.at(-1);
       const x = Math.round(scale.x(this.at[index]));
       const y = scale.y(this.memory[index]);
       const column = columns.at(-1);
@@ -54,12 +67,14 @@ class Curve {
         column.last = y;
       } else columns.push({ x, first: y, highest: y, last: y });
     }
-    return columns.flatMap(({ x, first, highest, last }, index) => {
-      const points = [[x, highest]];
-      if (first > highest && x - columns[index - 1]?.x > 1) points.unshift([x, first]);
-      if (last > highest && columns[index + 1]?.x - x > 1) points.push([x, last]);
-      return points;
-    });
+    const line = (columns) =>
+      columns.flatMap(({ x, first, highest, last }, index) => {
+        const points = [[x, highest]];
+        if (first > highest && x - columns[index - 1]?.x > 1) points.unshift([x, first]);
+        if (last > highest && columns[index + 1]?.x - x > 1) points.push([x, last]);
+        return points;
+      });
+    return pieces.map(line);
   }
 }
 
@@ -77,35 +92,43 @@ class Bands {
   }
 
   /**
-   * Each band's outline under a curve, one upon the other: for every column of pixels its low edge and its high edge. What each
-   * held is drawn as its part of the curve: shared pages and the time between two instants leave the sum a little beside it.
+   * Each band's outline under a curve, one upon the other, from gap to gap: for every column of pixels its low edge and its high
+   * edge. What each held is drawn as its part of the curve: shared pages and the time between two instants leave the sum a little
+   * beside it.
    */
-  columns(scale, curve) {
+  pieces(scale, curve) {
     const { frame } = scale;
-    const outlines = this.bands.map(({ name, colour }) => ({ name, colour, columns: [] }));
+    const outlines = this.bands.map(({ name, colour }) => ({ name, colour, pieces: [] }));
+    let joins = false;
     const y = (memory) => Math.max(frame.top, Math.min(frame.bottom, scale.y(memory)));
     for (let x = frame.left; x <= frame.right; x++) {
       const time = scale.time(x);
       const [level, now] = [curve.level(time, scale.reach), countUpTo(this.times, time) - 1];
-      if (level === null || now < 0) continue;
+      if (level === null || now < 0) {
+        joins = false;
+        continue;
+      }
       const whole = this.bands.reduce((sum, { memory }) => sum + memory[now], 0) || 1;
       let sum = 0;
       this.bands.forEach(({ memory }, index) => {
         const low = y((sum / whole) * level);
         sum += memory[now];
-        outlines[index].columns.push([x, low, y((sum / whole) * level)]);
+        const { pieces } = outlines[index];
+        if (!joins) pieces.push([]);
+        pieces.at(-1).push([x, low, y((sum / whole) * level)]);
       });
+      joins = true;
     }
-    return outlines.filter(({ columns }) => columns.some(([, low, high]) => low - high > 0.25));
+    return outlines.filter(({ pieces }) => pieces.flat().some(([, low, high]) => low - high > 0.25));
   }
 }
 
 /** The widest part of a band that is everywhere so thick; none where it is nowhere. */
-function thickest(columns, thick) {
+function thickest(pieces, thick) {
   let [best, now] = [null, null];
-  for (const [x, low, high] of columns) {
+  for (const [index, [x, low, high]] of pieces.flatMap((piece) => [...piece.entries()])) {
     // What is joined has a level strip in common, so that a name can stand in it.
-    const strip = now ? [Math.min(now.low, low), Math.max(now.high, high)] : null;
+    const strip = now && index ? [Math.min(now.low, low), Math.max(now.high, high)] : null;
     if (strip && strip[0] - strip[1] >= thick) [now.right, now.low, now.high] = [x, ...strip];
     else now = low - high >= thick ? { left: x, right: x, low, high } : null;
     if (now && (!best || now.right - now.left > best.right - best.left)) best = { ...now };
@@ -131,7 +154,8 @@ function sums(differences, unit) {
 }
 
 function linePath(points) {
-  return points.map(([x, y], index) => `${index ? "L" : "M"}${x} ${y.toFixed(1)}`).join("");
+  // Of one point a dot is drawn.
+  return points.map(([x, y], index) => `${index ? "L" : "M"}${x} ${y.toFixed(1)}`).join("") + (points.length === 1 ? "h0" : "");
 }
 
 /** From times and amounts to pixels. */

@@ -7,7 +7,6 @@ use super::table::{Cell, Head, Table};
 use super::tables::left_out;
 use crate::report::chart::ChartModel;
 use crate::report::compare::{self, Pair, Place};
-use crate::trace::Curve;
 use crate::units::format_duration;
 
 /// So many log lines of a workload are told.
@@ -15,7 +14,7 @@ const LINES: usize = 20;
 
 /// For those who do not see the curves.
 pub(super) fn summary(model: &ChartModel) -> String {
-    let highest = model.curves.iter().flat_map(|curve| &curve.points).map(|point| point.memory).max();
+    let highest = model.curves.iter().flat_map(|curve| &curve.curve.points).map(|point| point.memory).max();
     let highest = highest.map_or_else(String::new, |highest| format!(": the highest reaches {highest}"));
     format!("{} curves of memory over time{highest}.", model.curves.len())
 }
@@ -23,8 +22,8 @@ pub(super) fn summary(model: &ChartModel) -> String {
 /// A row for each curve.
 pub(super) fn table(html: &mut Markup, model: &ChartModel, most: usize) {
     let rows = model.curves.iter().take(most).map(|curve| {
-        let peak = Curve { points: curve.points.clone() }.highest();
-        let last = curve.points.last().map_or_else(String::new, |point| format_duration(point.at));
+        let peak = curve.curve.highest();
+        let last = curve.curve.points.last().map_or_else(String::new, |point| format_duration(point.at));
         vec![
             Cell::Name(curve.label.clone()),
             Cell::Number(peak.map_or_else(String::new, |peak| peak.memory.to_string())),

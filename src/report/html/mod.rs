@@ -291,7 +291,7 @@ fn overview(html: &mut Markup, judged: &[Judged], shown: &[usize], detail: &Deta
             place.map_or_else(|| Cell::Name(name.clone()), |place| Cell::Link(section::address(place), name.clone())),
             Cell::Verdict(judged.verdict),
             Cell::Number(peak.as_ref().map_or_else(String::new, Bytes::to_string)),
-            Cell::Curve(run.map(|run| run.curve.points.clone()).unwrap_or_default()),
+            Cell::Curve(run.map(|run| run.curve.clone()).unwrap_or_default()),
             Cell::Text(found.unwrap_or_default()),
         ]
     });

@@ -8,7 +8,7 @@ use super::Detail;
 use crate::analysis::{Band as ProgramBand, ProgramBands, Segment};
 use crate::report::chart::{ChartModel, CurveKind, Line, PlottedCurve, Shade};
 use crate::report::escape::plain;
-use crate::trace::{Program, SamplePoint};
+use crate::trace::{self, Program, SamplePoint};
 use crate::units::{Bytes, SignedBytes};
 
 /// What the script draws. Times are seconds since launch, memory is in bytes, but in curves: see [`Curve`].
@@ -38,6 +38,8 @@ struct Curve {
     kind: &'static str,
     at: Vec<u64>,
     memory: Vec<i64>,
+    /// Begin and end of each stretch in which nothing was measured, in seconds.
+    gaps: Vec<(f64, f64)>,
 }
 
 /// Who held the memory. What a program holds at one instant it holds until the next.
@@ -104,7 +106,7 @@ const MEMORY_STEPS: u64 = 1 << 18;
 
 impl Plot {
     pub(super) fn new(model: &ChartModel, detail: &Detail) -> Self {
-        let points = || model.curves.iter().flat_map(|curve| &curve.points);
+        let points = || model.curves.iter().flat_map(|curve| &curve.curve.points);
         let last = points().map(|point| point.at).chain(model.shades.iter().map(|shade| shade.until)).max();
         let highest = points().map(|point| point.memory).max().unwrap_or_default();
         let end = last.unwrap_or_default();
@@ -141,19 +143,20 @@ impl Units {
             CurveKind::Other => ("run", detail.other_points),
             CurveKind::Baseline => ("baseline", detail.other_points),
         };
-        let points = thinned(&curve.points, most);
+        let trace::Curve { points, gaps } = thinned(&curve.curve, most);
         let at = self.times(points.iter().map(|point| point.at));
         let memory = self.amounts(points.iter().map(|point| point.memory));
-        Curve { name: curve.label.clone(), kind, at, memory }
+        let gaps = gaps.iter().map(|gap| (gap.from.as_secs_f64(), gap.until.as_secs_f64())).collect();
+        Curve { name: curve.label.clone(), kind, at, memory, gaps }
     }
 
     /// Of equal stretches of time the instant at which most was held.
     fn bands(&self, programs: &ProgramBands, most: usize) -> Bands {
         let sum = |index: usize| programs.bands.iter().map(|band| band.memory[index]).sum();
         let whole = programs.instants.iter().enumerate().map(|(index, at)| SamplePoint { at: *at, memory: sum(index) });
-        let kept = thinned(&whole.collect::<Vec<_>>(), most);
+        let kept = thinned(&trace::Curve { points: whole.collect(), gaps: Vec::new() }, most);
         let index = |point: &SamplePoint| programs.instants.partition_point(|at| *at < point.at);
-        let kept: Vec<usize> = kept.iter().map(index).collect();
+        let kept: Vec<usize> = kept.points.iter().map(index).collect();
         let band = |(index, band): (usize, &ProgramBand)| Band {
             name: program_name(&band.program),
             colour: colour(index, &band.program),
@@ -185,22 +188,14 @@ pub(super) fn program_name(program: &Program) -> String {
     }
 }
 
-/// At most so many points (or one more): of equal stretches of time the highest of each.
-pub(super) fn thinned(points: &[SamplePoint], most: usize) -> Vec<SamplePoint> {
-    let (Some(last), true) = (points.last(), points.len() > most) else { return points.to_vec() };
-    let stretch = micros(last.at).div_ceil(most.max(1) as u64).max(1);
-    let mut thin: Vec<SamplePoint> = Vec::new();
-    for point in points {
-        match thin.last_mut() {
-            Some(held) if micros(held.at) / stretch == micros(point.at) / stretch => {
-                if point.memory > held.memory {
-                    *held = *point;
-                }
-            }
-            _ => thin.push(*point),
+/// At most so many stretches of time (or one more), each with its highest point.
+pub(super) fn thinned(curve: &trace::Curve, most: usize) -> trace::Curve {
+    match curve.points.last() {
+        Some(last) if curve.points.len() > most => {
+            curve.thinned(Duration::from_micros(micros(last.at).div_ceil(most.max(1) as u64).max(1)))
         }
+        _ => curve.clone(),
     }
-    thin
 }
 
 fn micros(at: Duration) -> u64 {
@@ -236,17 +231,23 @@ mod tests {
     }
 
     fn plot(points: Vec<SamplePoint>) -> Plot {
-        let curve = PlottedCurve { label: "run 1".into(), kind: CurveKind::Main, points };
+        let curve = trace::Curve { points, gaps: Vec::new() };
+        let curve = PlottedCurve { label: "run 1".into(), kind: CurveKind::Main, curve };
         Plot::new(&ChartModel { curves: vec![curve], ..ChartModel::default() }, &Detail::MOST)
     }
 
     #[test]
     fn a_short_curve_is_told_point_by_point() {
-        let plot = plot(vec![point(5_000, 4096), point(15_000, 1 << 20), point(25_000, 4096)]);
+        let points = vec![point(5_000, 4096), point(15_000, 1 << 20), point(25_000, 4096)];
+        let gap = trace::Gap { from: points[1].at, until: points[2].at };
+        let curve = trace::Curve { points, gaps: vec![gap] };
+        let curve = PlottedCurve { label: "run 1".into(), kind: CurveKind::Main, curve };
+        let plot = Plot::new(&ChartModel { curves: vec![curve], ..ChartModel::default() }, &Detail::MOST);
         let text = serde_json::to_value(&plot).unwrap();
         assert_eq!((plot.time_unit, plot.memory_unit), (1, 8));
         assert_eq!(text["curves"][0]["at"], serde_json::json!([5_000, 10_000, 10_000]));
         assert_eq!(text["curves"][0]["memory"], serde_json::json!([512, 130_560, -130_560]));
+        assert_eq!(text["curves"][0]["gaps"], serde_json::json!([[0.015, 0.025]]));
     }
 
     #[test]
@@ -263,7 +264,7 @@ mod tests {
             curves: vec![PlottedCurve {
                 label: String::new(),
                 kind: CurveKind::Main,
-                points: vec![point(4_000_000, 1 << 20)],
+                curve: trace::Curve { points: vec![point(4_000_000, 1 << 20)], gaps: Vec::new() },
             }],
             programs: Some(programs),
             ..ChartModel::default()
@@ -282,8 +283,9 @@ mod tests {
         ) {
             let mut at = 0;
             let points: Vec<SamplePoint> = steps.iter().map(|(step, memory)| { at += step; point(at, *memory) }).collect();
-            let thin = thinned(&points, most);
-            prop_assert!(thin.len() <= most + 1, "{} of {most}", thin.len());
+            let thin = thinned(&trace::Curve { points: points.clone(), gaps: Vec::new() }, most).points;
+            // Three in a stretch that is alone.
+            prop_assert!(thin.len() <= 3 * (most + 1), "{} of {most}", thin.len());
             prop_assert!(thin.iter().all(|point| points.contains(point)));
             prop_assert!(thin.is_sorted_by_key(|point| point.at));
             let highest = |points: &[SamplePoint]| points.iter().map(|point| point.memory).max();

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::markup::Markup;
-use crate::trace::SamplePoint;
+use crate::trace::Curve;
 use crate::units::Percent;
 use crate::verdict::{Outcome, Verdict};
 
@@ -44,7 +44,7 @@ pub(super) enum Cell {
     /// Names the row of a run, whose curve the script can then switch.
     Run(u32),
     /// A small curve.
-    Curve(Vec<SamplePoint>),
+    Curve(Curve),
 }
 
 impl Table<'_> {
@@ -140,9 +140,9 @@ impl Cell {
                 html.text(&number);
                 html.close("th");
             }
-            Self::Curve(points) => {
+            Self::Curve(curve) => {
                 html.open("td", &[]);
-                small_curve(html, points);
+                small_curve(html, curve);
                 html.close("td");
             }
         }
@@ -182,17 +182,19 @@ fn bar(html: &mut Markup, share: Percent) {
 /// So many columns has a small curve.
 const COLUMNS: usize = 60;
 
-fn small_curve(html: &mut Markup, points: &[SamplePoint]) {
-    let thin = super::plot::thinned(points, COLUMNS);
-    let (Some(last), Some(highest)) = (thin.last(), thin.iter().map(|point| point.memory).max()) else { return };
-    let (end, top) = (last.at.as_secs_f64().max(1e-6), highest.as_f64().max(1.0));
-    let mut path = String::new();
-    for point in &thin {
-        let (x, y) = (point.at.as_secs_f64() / end * 120.0, 22.0 - point.memory.as_f64() / top * 20.0);
-        let _ = write!(path, "{x:.0},{y:.0} ");
-    }
+fn small_curve(html: &mut Markup, curve: &Curve) {
+    let thin = super::plot::thinned(curve, COLUMNS);
+    let (Some(last), Some(highest)) = (thin.points.last(), thin.highest()) else { return };
+    let (end, top) = (last.at.as_secs_f64().max(1e-6), highest.memory.as_f64().max(1.0));
     html.open("svg", &[("class", "spark"), ("viewBox", "0 0 120 24"), ("aria-hidden", "true")]);
-    html.open("polyline", &[("points", path.trim_end())]);
-    html.close("polyline");
+    for piece in thin.pieces() {
+        let mut path = String::new();
+        for point in piece {
+            let (x, y) = (point.at.as_secs_f64() / end * 120.0, 22.0 - point.memory.as_f64() / top * 20.0);
+            let _ = write!(path, "{x:.0},{y:.0} ");
+        }
+        html.open("polyline", &[("points", path.trim_end())]);
+        html.close("polyline");
+    }
     html.close("svg");
 }

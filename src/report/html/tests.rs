@@ -19,7 +19,7 @@ fn run(number: u32, lasted: Duration, points: u32, level: impl Fn(f64) -> f64) -
         let share = f64::from(index) / f64::from(points.max(2) - 1);
         SamplePoint { at: lasted.mul_f64(share), memory: Bytes((level(share) * mib).max(0.0) as u64) }
     };
-    let curve = Curve { points: (0..points).map(point).collect() };
+    let curve = Curve { points: (0..points).map(point).collect(), gaps: Vec::new() };
     let mut measures = example::measures(Bytes::ZERO);
     measures.duration = lasted;
     let (ready, half) = (lasted.mul_f64(0.3), lasted.mul_f64(0.5));

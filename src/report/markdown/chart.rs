@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::trace::SamplePoint;
-use crate::units::Bytes;
+use crate::trace::{Curve, Gap, SamplePoint};
+use crate::units::{Bytes, format_duration};
 
 /// How many points Mermaid draws without losing one.
 const POINTS: usize = 65;
@@ -33,10 +33,10 @@ pub(super) struct Level {
 }
 
 /// The chart as a fenced block, and a line that says what its lines are. None without a curve.
-pub(super) fn mermaid(curve: &[SamplePoint], baseline: &[SamplePoint], levels: &[Level]) -> Option<String> {
-    let last = curve.last()?.at.max(baseline.last().map(|point| point.at).unwrap_or_default());
+pub(super) fn mermaid(curve: &Curve, baseline: &[SamplePoint], levels: &[Level]) -> Option<String> {
+    let last = curve.points.last()?.at.max(baseline.last().map(|point| point.at).unwrap_or_default());
     let (unit, span, end) = time_axis(last);
-    let lines = [columns(curve, span), columns(baseline, span)];
+    let lines = [columns(&curve.points, span), columns(baseline, span)];
     let highest = lines.iter().flatten().copied().chain(levels.iter().map(|level| level.value)).max()?;
     let (memory, scale) = memory_unit(highest);
     let top = ((highest.as_f64() / scale * 1.05).ceil() as u64).max(1);
@@ -65,8 +65,18 @@ pub(super) fn mermaid(curve: &[SamplePoint], baseline: &[SamplePoint], levels: &
     }
     let _ = writeln!(out, "```");
     let legend: Vec<String> = drawn.iter().map(|(colour, what)| format!("{}: {what}.", colour.name)).collect();
-    let _ = writeln!(out, "{}", legend.join(" "));
+    let _ = writeln!(out, "{}{}", legend.join(" "), not_measured(&curve.gaps));
     Some(out)
+}
+
+/// A sentence about the gaps, which Mermaid can't draw: the level before each goes on through it.
+fn not_measured(gaps: &[Gap]) -> String {
+    let Some(longest) = gaps.iter().max_by_key(|gap| gap.until - gap.from) else { return String::new() };
+    let (from, until) = (format_duration(longest.from), format_duration(longest.until));
+    match gaps.len() {
+        1 => format!(" Not measured: {from} to {until}."),
+        count => format!(" Not measured: {count} stretches of time, the longest from {from} to {until}."),
+    }
 }
 
 /// The highest memory of every column; one without a point keeps the level of the one before.
@@ -129,6 +139,10 @@ mod tests {
         points.iter().map(|(ms, bytes)| SamplePoint { at: Duration::from_millis(*ms), memory: Bytes(*bytes) }).collect()
     }
 
+    fn whole(points: &[(u64, u64)]) -> Curve {
+        Curve { points: curve(points), gaps: Vec::new() }
+    }
+
     #[test]
     fn the_axes_end_at_whole_numbers_close_to_the_last_point() {
         let end = |millis| {
@@ -160,7 +174,7 @@ mod tests {
             ("thirty-ms", (0..4).map(|tick| (tick * 10, tick << 18)).collect(), vec![], vec![]),
             ("64-gib", vec![(0, 0), (60_000, 64 << 30), (90_000, 1 << 30)], vec![], vec![level(48 << 30)]),
         ] {
-            let chart = mermaid(&curve(&points), &curve(&baseline), &levels).unwrap();
+            let chart = mermaid(&whole(&points), &curve(&baseline), &levels).unwrap();
             insta::assert_snapshot!(name, chart);
         }
     }
@@ -168,13 +182,25 @@ mod tests {
     #[test]
     fn a_chart_says_what_its_lines_are() {
         let level = Level { name: "peak budget 8.0 MiB".into(), value: Bytes(8 << 20) };
-        let chart = mermaid(&curve(&[(0, 1 << 20), (1000, 6 << 20)]), &[], &[level]).unwrap();
+        let chart = mermaid(&whole(&[(0, 1 << 20), (1000, 6 << 20)]), &[], &[level]).unwrap();
         assert!(
             chart.contains("x-axis \"seconds\" 0 --> 1\n") && chart.contains("y-axis \"MiB\" 0 --> 9\n"),
             "{chart}"
         );
         assert!(chart.ends_with("Blue: the median run. Orange: peak budget 8.0 MiB.\n"), "{chart}");
-        assert_eq!(mermaid(&[], &[], &[]), None);
+        assert_eq!(mermaid(&Curve::default(), &[], &[]), None);
+    }
+
+    #[test]
+    fn gaps_are_named_below_the_chart() {
+        let mut curve = whole(&[(0, 1 << 20), (1000, 6 << 20), (9000, 6 << 20)]);
+        let gap = |from, until| Gap { from: Duration::from_secs(from), until: Duration::from_secs(until) };
+        curve.gaps = vec![gap(1, 9)];
+        let last = |curve: &Curve| mermaid(curve, &[], &[]).unwrap().lines().last().map(str::to_owned).unwrap();
+        assert_eq!(last(&curve), "Blue: the median run. Not measured: 1.00 s to 9.00 s.");
+        curve.gaps.insert(0, gap(0, 1));
+        let told = last(&curve);
+        assert!(told.ends_with("Not measured: 2 stretches of time, the longest from 1.00 s to 9.00 s."), "{told}");
     }
 
     proptest! {
@@ -184,8 +210,9 @@ mod tests {
         ) {
             let mut at = 0;
             let points: Vec<(u64, u64)> = steps.iter().map(|(step, bytes)| { at += step; (at, *bytes) }).collect();
-            let points = curve(&points);
-            let chart = mermaid(&points, if other { &points[..1] } else { &[] }, &[]).unwrap();
+            let curve = whole(&points);
+            let points = &curve.points;
+            let chart = mermaid(&curve, if other { &points[..1] } else { &[] }, &[]).unwrap();
             let mut highest = 0.0f64;
             for line in chart.lines().filter_map(|line| line.trim().strip_prefix("line [")) {
                 let values: Vec<&str> = line.trim_end_matches(']').split(", ").collect();

@@ -236,7 +236,7 @@ fn workload(parts: &mut Vec<Part>, judged: &Judged, details: Option<&Details>, l
         .map(|value| Level { name: format!("the budget of {value}"), value })
         .collect();
     if let Some(run) = median_run(judged)
-        && let Some(chart) = mermaid(&run.curve.points, &baseline_points(judged), &levels)
+        && let Some(chart) = mermaid(&run.curve, &baseline_points(judged), &levels)
     {
         parts.push(Part { rank: rank(3), what: "chart", text: chart });
     }

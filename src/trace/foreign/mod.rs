@@ -172,7 +172,9 @@ struct Sink {
 
 impl Default for Sink {
     fn default() -> Self {
-        Self { builder: CurveBuilder::new(MOST), first: None, last: i64::MIN, rows: 0, faults: Faults::default() }
+        // How far apart the rows are is not known before the last of them.
+        let builder = CurveBuilder::with_stretches(MOST, std::time::Duration::MAX);
+        Self { builder, first: None, last: i64::MIN, rows: 0, faults: Faults::default() }
     }
 }
 

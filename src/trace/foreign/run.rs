@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Recording;
-use crate::trace::model::{Ended, LogRow, RunRecord, Sample, Sampling, Until};
+use crate::trace::model::{Curve, Ended, LogRow, RunRecord, Sample, Sampling, Until};
 use crate::trace::reader::RunFiles;
 use crate::units::{Metric, Parts, Uncertainty};
 
@@ -14,13 +14,28 @@ impl Recording {
         self.points.last().map(|point| point.at).unwrap_or_default()
     }
 
+    /// The spacing of its rows: three of four are no further apart.
+    fn interval(&self) -> Duration {
+        let mut apart: Vec<Duration> =
+            self.points.windows(2).map(|pair| pair[1].at.saturating_sub(pair[0].at)).collect();
+        apart.sort_unstable();
+        apart.get(apart.len().saturating_sub(1) * 3 / 4).copied().unwrap_or_default()
+    }
+
+    /// The recording for drawing.
+    #[must_use]
+    pub fn into_curve(self) -> Curve {
+        let interval = self.interval();
+        Curve::through(self.points, interval)
+    }
+
     /// The recording as a run of its own, with the log that was written beside it, in the order of time.
     #[must_use]
     pub fn into_run(self, name: &str, mut log: Vec<LogRow>) -> RunFiles {
         let duration = self.duration();
         let gaps = self.points.windows(2).map(|pair| pair[1].at.saturating_sub(pair[0].at));
         let longest_gap = gaps.max().unwrap_or_default();
-        let interval = duration / u32::try_from(self.rows.saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+        let interval = self.interval();
         let record = RunRecord {
             workload: name.to_owned(),
             command: self.command.unwrap_or_default(),

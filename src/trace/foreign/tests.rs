@@ -28,6 +28,19 @@ fn a_log_of_times_and_bytes_needs_no_header() {
 }
 
 #[test]
+fn a_gap_is_longer_than_three_times_the_spacing_that_three_of_four_rows_keep() {
+    let rows = |times: &[u64]| times.iter().map(|at| format!("{at},{}\n", 4096 * (at + 1))).collect::<String>();
+    let gaps = |times: &[u64]| {
+        let curve = read_text(&rows(times)).unwrap().into_curve();
+        curve.gaps.iter().map(|gap| (gap.from.as_secs(), gap.until.as_secs())).collect::<Vec<_>>()
+    };
+    assert_eq!(gaps(&[0, 5, 10, 15, 30, 35, 40, 60, 65]), [(40, 60)], "two rows may be missing");
+    assert_eq!(gaps(&[0, 3600, 7200, 10_800]), [], "a monitor of a row an hour");
+    assert_eq!(gaps(&[0, 9000]), []);
+    assert_eq!(gaps(&[0]), []);
+}
+
+#[test]
 fn times_are_seconds_or_smaller_since_1970_or_since_the_beginning_or_dates() {
     for (rows, absolute) in [
         ("0,1048576\n2,1\n", false),
