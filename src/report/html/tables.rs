@@ -127,6 +127,10 @@ pub(super) fn programs(html: &mut Markup, programs: &ProgramBands) {
     Table { caption: "Who held it", heads: &heads, rows: rows.collect(), note: String::new() }.write(html);
 }
 
+/// A process's peak can be above that of the whole tree.
+const RESIDENT: &str =
+    "Resident memory counts mapped files and shared pages: it is not comparable to the peak of the run.";
+
 /// The command lines whose processes had the highest peaks.
 pub(super) fn processes(html: &mut Markup, details: &Details, detail: &Detail) {
     let most = PROGRAMS.min(detail.rows);
@@ -135,8 +139,8 @@ pub(super) fn processes(html: &mut Markup, details: &Details, detail: &Detail) {
         let command = cut(&one.command, detail.characters.min(COMMAND));
         vec![Cell::Code(command), Cell::Number(one.count.to_string()), Cell::Number(peak)]
     });
-    let heads = [Head::Text("command"), Head::Number("processes"), Head::Number("highest peak")];
-    let note = left_out(details.commands.len(), most, "commands");
+    let heads = [Head::Text("command"), Head::Number("processes"), Head::Number("resident peak")];
+    let note = format!("{RESIDENT} {}", left_out(details.commands.len(), most, "commands")).trim_end().to_owned();
     Table { caption: "Processes", heads: &heads, rows: rows.collect(), note }.write(html);
 }
 
