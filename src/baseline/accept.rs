@@ -4,7 +4,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::analysis::{Measured, Measures, PhaseMeasures};
-use crate::trace::{Curve, RunRecord};
+use crate::trace::{self, Curve, RunRecord};
 use crate::units::Bytes;
 
 use super::{Entry, Key, StoredCurve};
@@ -96,19 +96,17 @@ fn median_run<'a>(runs: &[AcceptedRun<'a>], peaks: &[Bytes]) -> AcceptedRun<'a> 
 /// The maximum of each of at most [`STRETCHES`] equal stretches, in whole KiB. A stretch without a point is at the level before it.
 fn stored(run: AcceptedRun<'_>) -> Option<StoredCurve> {
     let points = &run.curve.points;
-    let mut level = points.first()?.memory;
+    let (first, last) = (points.first()?.memory, points.last()?.memory);
     let length = points.iter().map(|point| point.at).fold(run.measures.duration, Duration::max).as_micros();
     let step = length.div_ceil(1000).div_ceil(STRETCHES).max(1) * 1000;
     let count = usize::try_from(length.div_ceil(step).clamp(1, STRETCHES)).ok()?;
-    let mut maxima = vec![None; count];
-    for point in points {
-        let stretch = usize::try_from(point.at.as_micros() / step).map_or(count - 1, |index| index.min(count - 1));
-        maxima[stretch] = maxima[stretch].max(Some(point.memory));
-    }
+    let maxima = trace::columns(points, count, |at| usize::try_from(at.as_micros() / step).unwrap_or(usize::MAX));
+    let begin = maxima.iter().position(Option::is_some).unwrap_or(0);
     let memory = maxima
         .into_iter()
-        .map(|maximum| {
-            level = maximum.unwrap_or(level);
+        .enumerate()
+        .map(|(index, maximum)| {
+            let level = maximum.unwrap_or(if index < begin { first } else { last });
             Bytes::from_kib(level.0.div_ceil(1024))
         })
         .collect();

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::escape::plain;
-use crate::trace::Curve;
+use crate::trace::{self, Curve};
 use crate::units::{Bytes, format_duration};
 
 /// What a terminal can show.
@@ -99,25 +99,15 @@ fn chart(name: &str, curve: &Curve, top: Bytes, end: Duration, look: Look) -> St
     out
 }
 
-/// The highest memory of each column. One without a point is at the level before it, or has none in a gap; before the first
-/// point there is nothing.
+/// The highest memory of each column, nothing before the first point. None of one that lies in a gap.
 fn columns_of(curve: &Curve, columns: usize, end: Duration) -> Vec<Option<Bytes>> {
-    let mut highest: Vec<Option<Bytes>> = vec![None; columns];
     let span = end.as_nanos().max(1);
-    for point in &curve.points {
-        let column = (point.at.as_nanos() * columns as u128 / span) as usize;
-        let cell = &mut highest[column.min(columns - 1)];
-        *cell = (*cell).max(Some(point.memory));
-    }
-    let last = curve.points.last().map_or(Duration::ZERO, |point| point.at);
-    let until = (last.as_nanos() * columns as u128).div_ceil(span) as usize;
-    let mut level = Bytes::ZERO;
-    let middle = |column: usize| end.mul_f64((column as f64 + 0.5) / columns as f64);
-    let filled = highest.into_iter().enumerate().map(|(column, cell)| {
-        level = cell.unwrap_or(if column < until { level } else { Bytes::ZERO });
-        (cell.is_some() || curve.gap_at(middle(column)).is_none()).then_some(level)
-    });
-    filled.collect()
+    let levels =
+        trace::columns(&curve.points, columns, |at| (at.as_nanos() * columns as u128 / span).min(1 << 16) as usize);
+    let edge = |column: usize| end.mul_f64(column as f64 / columns as f64);
+    let is_measured = |column: usize| curve.gap_at(edge(column)).is_none_or(|gap| gap.until < edge(column + 1));
+    let levels = levels.into_iter().enumerate();
+    levels.map(|(column, level)| is_measured(column).then_some(level.unwrap_or(Bytes::ZERO))).collect()
 }
 
 /// In steps of a cell; what is not nothing is seen.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::model::{Curve, Gap, Sample, SamplePoint};
+use crate::units::Bytes;
 
 /// The most stretches of a curve: more than a graph has columns.
 const MAX_STRETCHES: usize = 4096;
@@ -120,6 +121,22 @@ impl Curve {
     }
 }
 
+/// The highest memory of each column of time. One without a point is at the level of the last point before it, None before the
+/// first point and after the last.
+pub fn columns(points: &[SamplePoint], count: usize, column_of: impl Fn(Duration) -> usize) -> Vec<Option<Bytes>> {
+    let mut columns = vec![None; count];
+    let (mut level, mut next) = (None, 0);
+    for point in points {
+        let column = column_of(point.at).min(count - 1);
+        if next < column {
+            columns[next..column].fill(level);
+        }
+        columns[column] = columns[column].max(Some(point.memory));
+        (level, next) = (Some(point.memory), column + 1);
+    }
+    columns
+}
+
 /// Points by equal stretches of time.
 #[derive(Debug, Clone)]
 struct Stretches {
@@ -185,7 +202,6 @@ impl Stretches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Bytes;
     use proptest::prelude::*;
 
     fn point(millis: u64, memory: u64) -> SamplePoint {
@@ -249,6 +265,13 @@ mod tests {
         assert_eq!(points[spike - 1..=spike + 1], [point(599_690, 5), point(599_700, 50), point(599_710, 5)]);
         let thin = Curve { points, ..Curve::default() }.thinned(Duration::from_millis(500));
         assert!(thin.points.contains(&point(599_690, 5)) && thin.points.contains(&point(599_710, 5)));
+    }
+
+    #[test]
+    fn a_column_without_a_point_has_the_level_after_the_spike_before_it() {
+        let points = [(1000, 5), (2000, 90), (2010, 5), (5000, 7)].map(|(at, memory)| point(at, memory));
+        let levels = columns(&points, 7, |at| at.as_secs() as usize);
+        assert_eq!(levels, [None, Some(5), Some(90), Some(5), Some(5), Some(7), None].map(|level| level.map(Bytes)));
     }
 
     proptest! {

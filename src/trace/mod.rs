@@ -32,7 +32,7 @@ mod text;
 mod thinning;
 
 pub use carried::Carried;
-pub use curve::CurveBuilder;
+pub use curve::{CurveBuilder, columns};
 pub use layout::{WorkloadRuns, find_runs, run_folder, runs_in};
 pub use log_csv::LogLines;
 pub use log_writer::{LARGEST_LOG, LogWriter, StampBy};

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::trace::{Curve, Gap, SamplePoint};
+use crate::trace::{self, Curve, Gap, SamplePoint};
 use crate::units::{Bytes, format_duration};
 
 /// How many points Mermaid draws without losing one.
@@ -79,30 +79,15 @@ fn not_measured(gaps: &[Gap]) -> String {
     }
 }
 
-/// The highest memory of every column; one without a point keeps the level of the one before.
+/// The highest memory of every column.
 fn columns(curve: &[SamplePoint], span: Duration) -> Vec<Bytes> {
     let Some(first) = curve.first() else { return Vec::new() };
-    let mut columns = vec![None; POINTS];
-    for point in curve {
-        let share = point.at.as_secs_f64() / span.as_secs_f64();
-        let index = ((share * (POINTS - 1) as f64).round() as usize).min(POINTS - 1);
-        columns[index] = columns[index].max(Some(point.memory));
-    }
-    let mut level = first.memory;
-    let last = columns.iter().rposition(Option::is_some).unwrap_or(0);
-    columns
-        .into_iter()
-        .enumerate()
-        .map(|(index, highest)| {
-            level = match highest {
-                Some(highest) => highest,
-                // After its end there is nothing, and a gap can't be drawn.
-                None if index > last => Bytes::ZERO,
-                None => level,
-            };
-            level
-        })
-        .collect()
+    let column_of = |at: Duration| (at.as_secs_f64() / span.as_secs_f64() * (POINTS - 1) as f64).round() as usize;
+    let columns = trace::columns(curve, POINTS, column_of);
+    let begin = columns.iter().position(Option::is_some).unwrap_or(0);
+    // After its end there is nothing, and a gap can't be drawn.
+    let missing = |index: usize| if index < begin { first.memory } else { Bytes::ZERO };
+    columns.into_iter().enumerate().map(|(index, highest)| highest.unwrap_or_else(|| missing(index))).collect()
 }
 
 /// The unit of time, the span of the axis, and its end in the unit: whole, and close to the span.
