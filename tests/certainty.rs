@@ -1,6 +1,5 @@
 //! How sure a peak is, on real processes.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "what fails is the test")]
 
 mod common;
 
