@@ -163,9 +163,41 @@ fn a_program_that_is_not_there_is_named() {
     let run = project.memguard(&["run", "--", "no-such-program"]);
     assert_eq!(run.code, 4);
     assert!(run.err.contains("there is no program `no-such-program`"), "{}", run.err);
-    fs::write(project.path("data"), "").unwrap();
-    let run = project.memguard(&["run", "--", "./data"]);
-    assert!(run.code == 4 && run.err.contains("may not be executed"), "{}", run.err);
+}
+
+#[test]
+fn a_program_that_does_not_start_is_explained() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::new();
+    let file = |name: &str, text: &[u8], mode: u32| {
+        fs::create_dir_all(project.path("bin")).unwrap();
+        fs::write(project.path(name), text).unwrap();
+        fs::set_permissions(project.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    file("crlf", b"#!/bin/sh\r\necho hi\r\n", 0o755);
+    file("bin/venv", b"#! /no/such/python -u\nprint(1)\n", 0o755);
+    file("plain", b"echo hi\n", 0o755);
+    file("other", b"\x7fELF\0\0", 0o755);
+    file("data", b"", 0o644);
+    file("locked", b"#!./data\n", 0o755);
+    let path = format!("PATH={}", project.path("bin").display());
+    for (words, why) in [
+        (&["./crlf"][..], "its interpreter \"/bin/sh\\r\" is not there: the `#!` line of `./crlf` ends in CR LF"),
+        (&["./bin/venv"], "its interpreter \"/no/such/python\" is not there"),
+        (&["../bin/venv", "--cwd", "bin"], "its interpreter \"/no/such/python\" is not there"),
+        (&["venv", "--env", &path], "its interpreter \"/no/such/python\" is not there"),
+        (&["./plain"], "`./plain` has no `#!` line"),
+        (&["./other"], "`./other` is no program for this system"),
+        (&["./data"], "`./data` may not be executed"),
+        (&["./locked"], "its interpreter \"./data\" may not be executed"),
+        (&["./bin"], "`./bin` is a folder, not a program"),
+        (&["./absent"], "there is no file `./absent`"),
+        (&["sleep 1"], "the whole command is one word"),
+        (&["true", "--cwd", "absent"], "the folder `./absent` does not exist"),
+    ] {
+        let run = project.memguard(&[&["run"], &words[1..], &["--", words[0]]].concat());
+        assert!(run.code == 4 && run.err.contains(why), "{words:?}: {}", run.err);
+    }
 }
 
 #[test]

@@ -41,6 +41,18 @@ pub fn ending(status: ExitStatus) -> Ending {
     }
 }
 
+/// True if the system refused a file because it holds no program that it can run.
+#[must_use]
+pub fn is_no_program(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOEXEC)
+}
+
+/// True if someone may execute the file.
+#[must_use]
+pub fn is_executable(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|metadata| metadata.mode() & 0o111 != 0)
+}
+
 /// Has the command start in a process group of its own, named by its pid.
 pub fn in_own_group(command: &mut Command) {
     command.process_group(0);

@@ -39,6 +39,18 @@ pub fn ending(status: ExitStatus) -> Ending {
     Ending::Exited(status.code().unwrap_or(-1))
 }
 
+/// True if the system refused a file because it holds no program that it can run (`ERROR_BAD_EXE_FORMAT`).
+#[must_use]
+pub fn is_no_program(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(193)
+}
+
+/// Files have no permission to be executed here.
+#[must_use]
+pub fn is_executable(_file: &Path) -> bool {
+    true
+}
+
 /// Has the command start in a process group of its own: Ctrl-C in the console reaches memguard alone, which then stops the
 /// workload.
 pub fn in_own_group(command: &mut Command) {

@@ -1,9 +1,9 @@
-use std::io;
 use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 
 use super::settings::{Command, Settings};
+use super::start_error::explain;
 use crate::os::{self, Group, TreeSource};
 
 /// A workload that has just been started.
@@ -83,28 +83,6 @@ pub(super) fn prepare(command: &Command, settings: &Settings) -> std::process::C
     }
     os::with_limits_found(&mut prepared);
     prepared
-}
-
-/// Why a command could not be started, for its reader.
-fn explain(error: io::Error, prepared: &std::process::Command, command: &Command, settings: &Settings) -> Error {
-    // The system says "no such file" for a missing folder, too.
-    if let Some(folder) = &settings.folder
-        && !folder.is_dir()
-    {
-        return anyhow!("could not start `{command}`: the folder `{}` does not exist", folder.display());
-    }
-    let program = prepared.get_program().to_string_lossy();
-    match error.kind() {
-        io::ErrorKind::NotFound => anyhow!(
-            "could not start `{command}`: there is no program `{program}`\n\
-             help: is it installed, and on the PATH? A script needs its path, such as `./{program}`"
-        ),
-        io::ErrorKind::PermissionDenied => anyhow!(
-            "could not start `{command}`: `{program}` may not be executed\n\
-             help: is it a program? A script needs `chmod +x`"
-        ),
-        _ => anyhow!(error).context(format!("could not start `{command}`")),
-    }
 }
 
 /// For a sentence that begins with the command: `exited with status 3`.

@@ -7,6 +7,7 @@ mod output;
 mod ready;
 mod screen;
 mod settings;
+mod start_error;
 
 pub use follow::{Followed, Piece};
 pub use launch::{Launched, launch, run_to_end, start_beside};
