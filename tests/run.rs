@@ -243,6 +243,41 @@ fn output_is_passed_on_byte_for_byte() {
 }
 
 #[test]
+fn output_that_can_not_be_written_is_no_success_and_the_run_goes_on() {
+    let project = Project::new();
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let script = "log \"first\"; ramp 20MiB; log \"last\"; hold 50ms";
+    let output = project.command(&["run", "--", MEMGUARD, "synth", script]).stdout(full()).output().unwrap();
+    let run = project.outcome(&output);
+    let lost = "could not pass on the workload's output: No space left on device";
+    assert_eq!((run.code, &run.results()["exit_code"]), (5, &5.into()), "{}", run.err);
+    assert!(run.err.contains(lost), "{}", run.err);
+    assert!(close_to(run.peak(), 20 * MIB + OWN, 4 * MIB), "{}", run.peak());
+    assert_eq!(run.results()["workloads"][0]["runs"][0]["ended"], "exited", "it met no error of its own");
+    let read = |name: &str| fs::read_to_string(project.path("memguard-report").join(name)).unwrap();
+    assert!(read("memguard/run-1/log.csv").contains(",stdout,last\n"));
+    for name in ["report.md", "report.html", "junit.xml"] {
+        assert!(read(name).replace("&#39;", "'").replace("&apos;", "'").contains(lost), "{name}: {}", read(name));
+    }
+    assert_eq!(project.memguard(&["check", "memguard-report"]).code, 5);
+    // Then there is nowhere to say so but in the files.
+    let output = project.command(&["run", "--", "sh", "-c", "echo >&2; exit 3"]).stderr(full()).output().unwrap();
+    let run = project.outcome(&output);
+    assert_eq!((run.code, &run.results()["exit_code"]), (5, &5.into()));
+    let what = run.results()["workloads"][0]["failures"][0]["what"].as_str().unwrap();
+    assert!(what.starts_with("exited with status 3, but memguard could not pass on"), "{what}");
+}
+
+#[test]
+fn output_that_nobody_reads_any_more_ends_the_workload_by_a_broken_pipe() {
+    let project = Project::new();
+    let mut child = project.command(&["run", "--", "yes"]).stdout(Stdio::piped()).spawn().unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert_eq!(project.results()["workloads"][0]["runs"][0]["signal"], 13);
+}
+
+#[test]
 fn a_flood_of_binary_and_a_closed_output_do_no_harm() {
     let project = Project::new();
     let run = project.memguard(&["run", "--", "head", "-c", "20000000", "/dev/urandom"]);

@@ -60,6 +60,7 @@ pub(super) fn record() -> RunRecord {
         ended: Ended::Exited { status: 0 },
         peak_certainty: PeakCertainty::Exact,
         sampling: Sampling::default(),
+        output_lost: None,
         notices: Vec::new(),
         remarks: Vec::new(),
     }

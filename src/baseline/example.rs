@@ -57,6 +57,7 @@ pub(crate) fn record(run: u32) -> RunRecord {
         ended: Ended::Exited { status: 0 },
         peak_certainty: PeakCertainty::Exact,
         sampling: Sampling::default(),
+        output_lost: None,
         notices: Vec::new(),
         remarks: Vec::new(),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -51,6 +52,12 @@ pub fn is_no_program(error: &io::Error) -> bool {
 #[must_use]
 pub fn is_executable(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|metadata| metadata.mode() & 0o111 != 0)
+}
+
+/// A pipe as a file.
+#[must_use]
+pub fn pipe_file(pipe: impl Into<OwnedFd>) -> File {
+    File::from(pipe.into())
 }
 
 /// Has the command start in a process group of its own, named by its pid.

@@ -7,7 +7,7 @@ mod process;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::os::windows::io::AsHandle as _;
+use std::os::windows::io::{AsHandle as _, OwnedHandle};
 use std::os::windows::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -49,6 +49,12 @@ pub fn is_no_program(error: &io::Error) -> bool {
 #[must_use]
 pub fn is_executable(_file: &Path) -> bool {
     true
+}
+
+/// A pipe as a file.
+#[must_use]
+pub fn pipe_file(pipe: impl Into<OwnedHandle>) -> File {
+    File::from(pipe.into())
 }
 
 /// Has the command start in a process group of its own: Ctrl-C in the console reaches memguard alone, which then stops the

@@ -59,6 +59,8 @@ pub(super) enum Event {
     DriveEnded(Option<Ending>),
     OutputEnded,
     OutputFailed(anyhow::Error),
+    /// The workload's output could not be passed on.
+    OutputLost(std::io::Error),
     /// What is to be said of the files that were followed.
     LogsFollowed(Vec<String>),
     Interrupted(i32),

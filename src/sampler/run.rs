@@ -1,3 +1,4 @@
+use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
@@ -97,6 +98,7 @@ pub fn record_run(
         group,
         drive: None,
         outputs,
+        output_lost: None,
         notices: Vec::new(),
         root_ended: None,
         onlooker,
@@ -134,6 +136,7 @@ pub fn record_run(
     record.peak_certainty = if run.meter.source.covers_gaps() { PeakCertainty::Exact } else { PeakCertainty::Sampled };
     run.meter.source.end();
     run.meter.conclude(&mut record);
+    record.output_lost = run.output_lost.take().map(|error| error.to_string());
     record.notices.append(&mut run.notices);
     if run.meter.peak == Bytes::ZERO {
         record.notices.push("it ended before its memory could be read even once".to_owned());
@@ -166,6 +169,7 @@ struct Run<'a> {
     drive: Option<Group>,
     /// Streams that may still bring something; the followed files are one.
     outputs: u32,
+    output_lost: Option<io::Error>,
     /// What is to be said of the followed files.
     notices: Vec<String>,
     root_ended: Option<Duration>,
@@ -249,6 +253,10 @@ impl Run<'_> {
                 None
             }
             Event::OutputFailed(error) => return Err(error),
+            Event::OutputLost(error) => {
+                self.output_lost.get_or_insert(error);
+                None
+            }
         };
         self.perform(deed)
     }
@@ -314,6 +322,9 @@ impl Run<'_> {
             match self.inbox.wait_until(deadline) {
                 Some(Event::OutputEnded) => self.outputs -= 1,
                 Some(Event::OutputFailed(error)) => return Err(error),
+                Some(Event::OutputLost(error)) => {
+                    self.output_lost.get_or_insert(error);
+                }
                 Some(Event::LogsFollowed(notices)) => self.notices.extend(notices),
                 Some(Event::Ready(at)) if !self.life.is_stopping() => {
                     // The line was printed before the end, and read after it.

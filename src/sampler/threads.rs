@@ -1,4 +1,4 @@
-use std::process::{Child, ChildStderr, ChildStdout};
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,7 +10,7 @@ use regex::Regex;
 use super::events::{Event, Outbox};
 use crate::os::{self, ChildEnd};
 use crate::trace::{LogWriter, Recorder, StampBy, Stream};
-use crate::workload::{self, Destination, Followed, LineClock, LogFile, Piece, ReadyKind, Screen};
+use crate::workload::{self, Destination, Followed, LineClock, LogFile, OutputPipe, Piece, ReadyKind, Screen};
 
 /// How often followed files are read: as often as the memory is, unless told otherwise.
 const FOLLOWED_EVERY: Duration = Duration::from_millis(10);
@@ -52,14 +52,11 @@ impl Watchers {
         &self,
         launch: &workload::Settings,
         screen: &Arc<Screen>,
-        stdout: ChildStdout,
-        stderr: ChildStderr,
+        stdout: Arc<OutputPipe>,
+        stderr: Arc<OutputPipe>,
         wall: SystemTime,
     ) {
-        let streams: [(Box<dyn std::io::Read + Send>, _, _); 2] = [
-            (Box::new(stdout), Stream::Stdout, Destination::Stdout),
-            (Box::new(stderr), Stream::Stderr, Destination::Stderr),
-        ];
+        let streams = [(stdout, Stream::Stdout, Destination::Stdout), (stderr, Stream::Stderr, Destination::Stderr)];
         for (from, stream, to) in streams {
             let (watchers, screen) = (self.clone(), Arc::clone(screen));
             thread::spawn(move || {
@@ -68,12 +65,17 @@ impl Watchers {
                     at
                 };
                 let mut failure = None;
-                workload::pass_on(from, &screen, to, |came, bytes| {
+                let passed_on = workload::pass_on(&from, &screen, to, |came, bytes| {
                     let stamp = watchers.looks_for_a_line().then_some(&mut look as &mut StampBy<'_>);
                     if let Err(error) = watchers.log.push(&stream, watchers.since_launch(came), bytes, stamp) {
                         failure.get_or_insert(error);
                     }
                 });
+                // The workload is to meet a broken pipe if nobody reads its output any more.
+                drop(from);
+                if let Err(error) = passed_on {
+                    watchers.events.send(Event::OutputLost(error));
+                }
                 let failure = watchers.log.end(&stream, Some(&mut look)).err().or(failure);
                 watchers.end(failure);
             });

@@ -292,6 +292,8 @@ pub struct RunRecord {
     pub peak_certainty: PeakCertainty,
     /// Quality of the measuring.
     pub sampling: Sampling,
+    /// Why the workload's output could not be passed on to its end; None if it could.
+    pub output_lost: Option<String>,
     /// What the reader of the results must know, in sentences: lines dropped, processes left behind.
     pub notices: Vec<String>,
     /// What whoever works with the data may want to know, in sentences, and reports do not say aloud.
@@ -331,6 +333,7 @@ impl RunRecord {
             ended: Ended::Unfinished,
             peak_certainty: PeakCertainty::Sampled,
             sampling: Sampling::default(),
+            output_lost: None,
             notices: Vec::new(),
             remarks: Vec::new(),
         }

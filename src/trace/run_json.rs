@@ -84,6 +84,8 @@ struct Run {
     peak_certainty: PeakCertainty,
     #[serde(with = "Quality")]
     sampling: Sampling,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output_lost: Option<String>,
     notices: Vec<String>,
     #[serde(default)]
     remarks: Vec<String>,
@@ -248,6 +250,7 @@ pub(crate) mod tests {
             ended: Ended::Exited { status: 0 },
             peak_certainty: PeakCertainty::Sampled,
             sampling: Sampling { ticks: 123, longest_gap: Duration::from_millis(11), ..Default::default() },
+            output_lost: None,
             notices: vec!["two processes were left behind".to_owned()],
             remarks: vec!["short-lived processes may be missing".to_owned()],
         }

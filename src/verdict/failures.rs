@@ -6,6 +6,17 @@ use super::RunFailure;
 /// Why the run counts as failed, whatever its memory was. None for a run that did what it should.
 #[must_use]
 pub fn failure(record: &RunRecord, measures: &Measures) -> Option<RunFailure> {
+    let failed = workload_failure(record, measures);
+    let Some(error) = &record.output_lost else { return failed };
+    let ran = failed.map_or_else(|| "ran to its end".to_owned(), |failure| failure.what);
+    let what = format!(
+        "{ran}, but memguard could not pass on the workload's output: {error}\n\
+         help: make room where the output goes, or send it elsewhere; the lines are in `log.csv`"
+    );
+    Some(RunFailure { run: record.run, what, unmeasured: true })
+}
+
+fn workload_failure(record: &RunRecord, measures: &Measures) -> Option<RunFailure> {
     let workload = |what: String| RunFailure { run: record.run, what, unmeasured: false };
     let unmeasured = |what: String| RunFailure { run: record.run, what, unmeasured: true };
     let after = measures.duration;

@@ -1,7 +1,9 @@
-use std::process::{Child, ChildStderr, ChildStdout, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 
+use super::output::OutputPipe;
 use super::settings::{Command, Settings};
 use super::start_error::explain;
 use crate::os::{self, Group, TreeSource};
@@ -14,9 +16,9 @@ pub struct Launched {
     /// The root and what it starts, as one to signal and to end.
     pub group: Group,
     /// What it prints.
-    pub stdout: ChildStdout,
+    pub stdout: Arc<OutputPipe>,
     /// What it complains of.
-    pub stderr: ChildStderr,
+    pub stderr: Arc<OutputPipe>,
 }
 
 /// Starts the workload for a source to read: memguard's own standard input and environment, a process group of its own, its
@@ -33,8 +35,10 @@ pub fn launch(settings: &Settings, source: &mut dyn TreeSource) -> Result<Launch
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(anyhow!("`{}` was started without its output", settings.command));
     };
+    let (stdout, stderr) = (os::pipe_file(stdout), os::pipe_file(stderr));
     os::widen_pipe(&stdout);
     os::widen_pipe(&stderr);
+    let [stdout, stderr] = [stdout, stderr].map(|pipe| Arc::new(OutputPipe::new(pipe)));
     Ok(Launched { child, group, stdout, stderr })
 }
 

@@ -12,7 +12,7 @@ mod start_error;
 pub use follow::{Followed, Piece};
 pub use launch::{Launched, launch, run_to_end, start_beside};
 pub use line_time::{LineClock, LineTime};
-pub use output::pass_on;
+pub use output::{OutputPipe, pass_on};
 pub use ready::watch_for_ready;
 pub use screen::{Destination, Screen};
 pub use settings::{Command, LogFile, Ready, ReadyKind, Settings, Signal, Stop};

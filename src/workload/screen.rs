@@ -1,8 +1,9 @@
 //! What a workload prints, and a line of memguard's own under it.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Where what a workload prints is passed on to.
@@ -17,6 +18,9 @@ pub enum Destination {
 /// After output the line comes back at once, but not sooner than this after it last did: where a workload prints faster it is
 /// drawn as often as it is told anew.
 const APART: Duration = Duration::from_millis(50);
+
+/// The time between two attempts to write to an output that is full and does not block.
+const FULL: Duration = Duration::from_millis(1);
 
 /// memguard's own standard output and error, shared by what the workload prints and what memguard says meanwhile.
 ///
@@ -62,7 +66,7 @@ impl Screen {
         let is_open = &self.is_open[to as usize];
         // Whoever looks meanwhile must not take a part of it for the whole.
         is_open.store(true, Ordering::Relaxed);
-        let written = out.write_all(bytes).and_then(|()| out.flush());
+        let written = write_all(out, bytes).and_then(|()| out.flush());
         is_open.store(bytes.last() != Some(&b'\n'), Ordering::Relaxed);
         written
     }
@@ -108,6 +112,21 @@ impl Screen {
             self.say(sentence);
         }
     }
+}
+
+/// Writes all of it, also where another program has made memguard's own output one that does not block: all who inherited a
+/// terminal or a pipe share that setting.
+fn write_all(out: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match out.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => bytes = &bytes[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(FULL),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Drawn {
@@ -180,6 +199,27 @@ mod tests {
         line.hide(&mut out);
         line.hide(&mut out);
         assert_eq!(out, b"\rone\x1b[K\rtwo\x1b[K\r\x1b[K");
+    }
+
+    #[test]
+    fn an_output_that_is_full_for_now_gets_all_of_it() {
+        struct Slow(Vec<u8>, bool);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.1 = !self.1;
+                if self.1 {
+                    return Err(ErrorKind::WouldBlock.into());
+                }
+                self.0.push(bytes[0]);
+                Ok(1)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut slow = Slow(Vec::new(), false);
+        Screen::default().pass(Destination::Stdout, &mut slow, b"abc").unwrap();
+        assert_eq!(slow.0, b"abc");
     }
 
     #[test]
