@@ -278,6 +278,26 @@ fn output_that_nobody_reads_any_more_ends_the_workload_by_a_broken_pipe() {
 }
 
 #[test]
+fn without_a_terminal_a_workload_that_is_stopped_waits_for_whoever_stopped_it() {
+    let project = Project::new();
+    let script = "echo $$; kill -TSTP $$; kill -STOP $$; echo on";
+    let mut child =
+        project.command(&["run", "--timeout", "60s", "--", "sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let pid = rustix::process::Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+    for signal in ["TSTP", "STOP"] {
+        let stat = format!("/proc/{}/stat", line.trim());
+        while !fs::read_to_string(&stat).unwrap_or_else(|_| panic!("it went on after {signal}")).contains(") T ") {}
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    }
+    line.clear();
+    output.read_line(&mut line).unwrap();
+    assert_eq!((line.as_str(), child.wait().unwrap().code()), ("on\n", Some(0)));
+}
+
+#[test]
 fn a_flood_of_binary_and_a_closed_output_do_no_harm() {
     let project = Project::new();
     let run = project.memguard(&["run", "--", "head", "-c", "20000000", "/dev/urandom"]);

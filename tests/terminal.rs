@@ -5,8 +5,10 @@ mod common;
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
-use common::pty::{Free, Output, Shown};
+use common::pty::{Free, Output, PROMPT, Shown};
 use common::{MEMGUARD, Project};
 
 /// What a shell line prints on a terminal of its own, which `script` (util-linux) makes.
@@ -104,6 +106,84 @@ fn output_that_goes_into_a_file_has_nothing_of_the_line() {
     ["go", "on"].iter().for_each(|name| fs::write(project.path(name), "").unwrap());
     assert_eq!(terminal.end(), 0);
     assert_eq!(fs::read_to_string(project.path("out")).unwrap(), "one\ntwo\nthree\n");
+}
+
+/// The shell waits for a line again, and this was printed before.
+fn prompt_after(text: &str) -> impl Fn(&Shown) -> bool {
+    move |shown| shown.last() == PROMPT && shown.rows.iter().any(|row| row.contains(text))
+}
+
+/// Waits for a word from the pipe `go`, then for one from the terminal. It starts no process: one that is stopped between its
+/// vfork and its exec would hold up the shell that started it, with or without memguard.
+const READS: &str = "echo began; read word <go; read line; echo got $line";
+
+const CTRL_Z: &str = "\x1a";
+const STOPPED: &str = "[1]+  Stopped";
+
+#[test]
+fn ctrl_z_stops_memguard_with_the_workload_and_fg_continues_both() {
+    let project = Project::new();
+    project.make_pipe("go");
+    let mut terminal = Free::new(100).shell(&project);
+    terminal.until(prompt_after(""));
+    terminal.press(&format!("'{MEMGUARD}' run --timeout 60s -- sh -c '{READS}'\n"));
+    terminal.until(line_is_drawn);
+    terminal.press(CTRL_Z);
+    terminal.until(prompt_after(STOPPED));
+    let rows = &terminal.shown.rows;
+    assert!(rows.iter().all(|row| !row.contains("now ")), "the line is gone: {rows:#?}");
+    thread::sleep(Duration::from_millis(100)); // shorter stops are not worth a notice
+    terminal.press("fg\n");
+    terminal.until(line_is_drawn);
+    fs::write(project.path("go"), "on\n").unwrap();
+    terminal.press("typed\n");
+    terminal.until(prompt_after("verdict: pass"));
+    terminal.press("exit\n");
+    assert_eq!(terminal.end(), 0);
+    let rows = &terminal.shown.rows;
+    assert!(rows.iter().any(|row| row == "got typed"), "{rows:#?}");
+    let run = &project.results()["workloads"][0]["runs"][0];
+    let notice = run["notices"][0].as_str().unwrap();
+    assert!(notice.starts_with("it was stopped for ") && notice.contains("(Ctrl-Z)"), "{run}");
+    assert!(run["longest_gap_s"].as_f64().unwrap() >= 0.1, "{run}");
+}
+
+#[test]
+fn bg_continues_the_workload_without_the_terminal_until_it_reads_from_it() {
+    let project = Project::new();
+    project.make_pipe("go");
+    let mut terminal = Free::new(100).shell(&project);
+    terminal.until(prompt_after(""));
+    terminal.press("set -b\n"); // jobs that stop are reported at once
+    terminal.until(prompt_after("set -b"));
+    terminal.press(&format!("'{MEMGUARD}' run --timeout 60s -- sh -c '{READS}'\n"));
+    terminal.until(line_is_drawn);
+    terminal.press(CTRL_Z);
+    terminal.until(prompt_after(STOPPED));
+    terminal.press("bg\n");
+    terminal.until(|shown| shown.last() == PROMPT && shown.rows.iter().any(|row| row.ends_with(" &")));
+    fs::write(project.path("go"), "on\n").unwrap();
+    terminal.until(|shown| shown.rows.iter().filter(|row| row.contains(STOPPED)).count() == 2);
+    terminal.press("fg\ntyped\n");
+    terminal.until(prompt_after("verdict: pass"));
+    terminal.press("exit\n");
+    assert_eq!(terminal.end(), 0);
+    let rows = &terminal.shown.rows;
+    assert!(rows.iter().any(|row| row == "got typed"), "{rows:#?}");
+}
+
+#[test]
+fn ctrl_z_where_no_shell_could_continue_it_does_nothing() {
+    let project = Project::new();
+    project.make_pipe("go");
+    let args = ["run", "--timeout", "60s", "--", "sh", "-c", READS];
+    let mut terminal = Free::new(100).run(&project, &args, Output::Terminal, &[]);
+    terminal.until(line_is_drawn);
+    terminal.press(CTRL_Z);
+    fs::write(project.path("go"), "on\n").unwrap();
+    terminal.press("typed\n");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.shown.rows.iter().any(|row| row == "got typed"), "{:?}", terminal.shown);
 }
 
 #[test]

@@ -34,9 +34,10 @@ pub use portable::{portable_source, portable_tree};
 pub use portable_watch::portable_machine;
 pub use source::{ChildEnd, Gone, Reading, Seen, Share, Source, SourceKind, TreeSource, Watched};
 pub use system::{
-    Ending, Foreground, Group, Interrupts, Memory, ending, environment, in_own_group, is_executable, is_file_at,
-    is_no_program, kill_process, map_memory, may_draw, nobody_reads_output, own_usage, pipe_file, shell, signal_name,
-    signal_number, signal_process, speaks_sequences, terminal_width, thread_cpu, unbuffered_stdout,
+    Ending, Foreground, Group, Interrupts, Memory, ending, environment, has_input, in_own_group, is_executable,
+    is_file_at, is_no_program, kill_process, map_memory, may_draw, nobody_reads_output, own_usage, pipe_file, shell,
+    signal_name, signal_number, signal_process, speaks_sequences, terminal_width, thread_cpu, unbuffered_stdout,
+    wait_for_input,
 };
 pub use watch::{container_group, watch_group, watch_machine, watch_tree};
 

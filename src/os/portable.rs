@@ -132,18 +132,14 @@ fn words() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().with_cmd(UpdateKind::OnlyIfNotSet).without_tasks()
 }
 
-/// Waits for a child of memguard.
+/// Waits for a child of memguard. Calls `stopped` with the signal each time the child is stopped.
 ///
 /// # Errors
 /// When it was waited for.
 #[cfg(not(target_os = "linux"))]
-pub fn wait_for_child(child: &mut std::process::Child) -> std::io::Result<ChildEnd> {
-    child.wait().map(|status| ChildEnd {
-        ending: super::ending(status),
-        at_most: None,
-        is_reached: false,
-        minor_faults: None,
-    })
+pub fn wait_for_child(child: &mut std::process::Child, stopped: impl FnMut(i32)) -> std::io::Result<ChildEnd> {
+    let status = super::system::wait(child, stopped)?;
+    Ok(ChildEnd { ending: super::ending(status), at_most: None, is_reached: false, minor_faults: None })
 }
 
 /// The facts about the machine that every system tells.

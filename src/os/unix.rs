@@ -1,5 +1,7 @@
 //! What Unix systems have in common: signals, process groups, terminals.
 
+mod terminal;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -13,10 +15,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use memmap2::MmapMut;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal as RawSignal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
+pub use self::terminal::{Foreground, may_draw, speaks_sequences, terminal_width};
 use super::OwnUsage;
 #[cfg(target_os = "macos")]
 use super::portable::own_peak;
@@ -42,6 +46,28 @@ pub fn ending(status: ExitStatus) -> Ending {
     }
 }
 
+/// Waits for a child. Calls `stopped` with the signal each time the child is stopped.
+///
+/// # Errors
+/// When it was waited for.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn wait(child: &mut Child, mut stopped: impl FnMut(i32)) -> io::Result<ExitStatus> {
+    use rustix::io::Errno;
+    use rustix::process::{WaitOptions, waitpid};
+    drop(child.stdin.take());
+    let pid = raw_pid(child.id()).ok_or(io::ErrorKind::InvalidInput)?;
+    loop {
+        match waitpid(Some(pid), WaitOptions::UNTRACED) {
+            Ok(Some((_, change))) => match change.stopping_signal() {
+                Some(signal) => stopped(signal),
+                None => return Ok(ExitStatus::from_raw(change.as_raw())),
+            },
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// True if the system refused a file because it holds no program that it can run.
 #[must_use]
 pub fn is_no_program(error: &io::Error) -> bool {
@@ -58,6 +84,17 @@ pub fn is_executable(file: &Path) -> bool {
 #[must_use]
 pub fn pipe_file(pipe: impl Into<OwnedFd>) -> File {
     File::from(pipe.into())
+}
+
+/// Waits until a read from the pipe returns at once.
+pub fn wait_for_input(pipe: &File) {
+    while poll(&mut [PollFd::new(pipe, PollFlags::IN)], None) == Err(rustix::io::Errno::INTR) {}
+}
+
+/// True if the pipe holds bytes that were not read.
+#[must_use]
+pub fn has_input(pipe: &File) -> bool {
+    rustix::io::ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0)
 }
 
 /// Has the command start in a process group of its own, named by its pid.
@@ -207,77 +244,6 @@ impl Drop for Interrupts {
     }
 }
 
-/// The terminal, lent to the workload's process group: without it a workload that reads from the terminal is stopped.
-#[derive(Debug)]
-pub struct Foreground {
-    own_group: Option<Pid>,
-}
-
-impl Foreground {
-    /// Hands the terminal over, where standard input is one and memguard has it.
-    #[must_use]
-    pub fn lend(leader: u32) -> Self {
-        let stdin = rustix::stdio::stdin();
-        let own = own_group();
-        let has_it = rustix::termios::tcgetpgrp(stdin).is_ok_and(|group| Some(group) == own);
-        let Some((own, leader)) = own.zip(raw_pid(leader)).filter(|_| has_it) else {
-            return Self { own_group: None };
-        };
-        if rustix::termios::tcsetpgrp(stdin, leader).is_err() {
-            return Self { own_group: None };
-        }
-        // It may have tried to read before it had the terminal, and been stopped for it.
-        let _ = rustix::process::kill_process_group(leader, RawSignal::CONT);
-        Self { own_group: Some(own) }
-    }
-
-    /// Whether the workload has the terminal, and Ctrl-C reaches it rather than memguard.
-    #[must_use]
-    pub fn is_lent(&self) -> bool {
-        self.own_group.is_some()
-    }
-
-    /// Takes the terminal back, as is done when this is dropped.
-    pub fn take_back(self) {}
-}
-
-/// None where it is that of a process outside of this pid namespace, or the kernel's own: then it has the number 0, which
-/// the safe wrapper does not expect.
-fn own_group() -> Option<Pid> {
-    #[expect(unsafe_code, reason = "rustix takes the number 0 for impossible")]
-    // SAFETY: the call takes nothing and always succeeds.
-    let group = unsafe { libc::getpgrp() };
-    Pid::from_raw(group)
-}
-
-impl Drop for Foreground {
-    fn drop(&mut self) {
-        if let Some(own) = self.own_group {
-            without_being_stopped(|| {
-                let _ = rustix::termios::tcsetpgrp(rustix::stdio::stdin(), own);
-            });
-        }
-    }
-}
-
-/// A background process that takes the terminal is stopped by SIGTTOU, or refused, unless it ignores or blocks it
-/// (tcsetpgrp(3)). A handler would not do.
-#[expect(unsafe_code, reason = "signal masks have no safe wrapper among the crates in use")]
-fn without_being_stopped(act: impl FnOnce()) {
-    let (mut blocked, mut before) = (MaybeUninit::<libc::sigset_t>::zeroed(), MaybeUninit::<libc::sigset_t>::zeroed());
-    // SAFETY: both pointers are to whole sets, of which the first is emptied before it is used.
-    let is_blocked = unsafe {
-        libc::sigemptyset(blocked.as_mut_ptr());
-        libc::sigaddset(blocked.as_mut_ptr(), libc::SIGTTOU);
-        libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), before.as_mut_ptr()) == 0
-    };
-    act();
-    if is_blocked {
-        // SAFETY: the set was filled by the call that succeeded; this thread's mask is as it was.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
-    }
-}
-
 /// What memguard itself has used so far.
 #[must_use]
 pub fn own_usage() -> OwnUsage {
@@ -344,35 +310,6 @@ pub fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
 /// When it is closed.
 pub fn unbuffered_stdout() -> io::Result<File> {
     rustix::stdio::stdout().try_clone_to_owned().map(File::from)
-}
-
-/// Columns of the terminal that standard error or output is on.
-#[must_use]
-pub fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr())
-        .or_else(|_| rustix::termios::tcgetwinsize(rustix::stdio::stdout()));
-    size.ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
-}
-
-/// Whether control sequences do what they say on a terminal: all do here that do not say that they are dumb.
-#[must_use]
-pub const fn speaks_sequences() -> bool {
-    true
-}
-
-/// Whether memguard may draw on the terminal that standard error is on. The workload whose group `leader` names, or memguard itself,
-/// must have it: behind another program's back nothing is drawn. Nor is it where keys are read as they are typed or not shown: a
-/// password is asked for, or the whole screen is in use. Nor where a program in the background is stopped for it (`TOSTOP`,
-/// termios(3)).
-#[must_use]
-pub fn may_draw(leader: u32) -> bool {
-    use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp};
-    let stderr = rustix::stdio::stderr();
-    let Ok(group) = tcgetpgrp(stderr) else { return false };
-    let Ok(modes) = tcgetattr(stderr).map(|attributes| attributes.local_modes) else { return false };
-    let is_own = Some(group) == own_group();
-    let is_lent = Some(group) == raw_pid(leader) && !modes.contains(LocalModes::TOSTOP);
-    (is_own || is_lent) && modes.contains(LocalModes::ICANON | LocalModes::ECHO)
 }
 
 /// Whether standard output is nothing that another program reads from and may print to the terminal.

@@ -39,6 +39,14 @@ pub fn ending(status: ExitStatus) -> Ending {
     Ending::Exited(status.code().unwrap_or(-1))
 }
 
+/// Waits for a child. No signal stops a process here.
+///
+/// # Errors
+/// When it was waited for.
+pub(super) fn wait(child: &mut Child, _stopped: impl FnMut(i32)) -> io::Result<ExitStatus> {
+    child.wait()
+}
+
 /// True if the system refused a file because it holds no program that it can run (`ERROR_BAD_EXE_FORMAT`).
 #[must_use]
 pub fn is_no_program(error: &io::Error) -> bool {
@@ -55,6 +63,15 @@ pub fn is_executable(_file: &Path) -> bool {
 #[must_use]
 pub fn pipe_file(pipe: impl Into<OwnedHandle>) -> File {
     File::from(pipe.into())
+}
+
+/// Does nothing: reading waits by itself.
+pub fn wait_for_input(_pipe: &File) {}
+
+/// Not needed here: memguard is never stopped with its workload.
+#[must_use]
+pub fn has_input(_pipe: &File) -> bool {
+    false
 }
 
 /// Has the command start in a process group of its own: Ctrl-C in the console reaches memguard alone, which then stops the
@@ -184,6 +201,11 @@ impl Foreground {
     /// Never.
     #[must_use]
     pub fn is_lent(&self) -> bool {
+        false
+    }
+
+    /// Never: nothing stops a workload here.
+    pub fn stop_too(&mut self, _signal: i32) -> bool {
         false
     }
 

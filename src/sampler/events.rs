@@ -54,6 +54,8 @@ impl Caught {
 pub(super) enum Event {
     Ready(Duration),
     RootEnded(ChildEnd),
+    /// A signal stopped the root: it runs on once it is continued.
+    RootStopped(i32),
     /// memguard has started a process beside the workload.
     Beside(u32),
     DriveEnded(Option<Ending>),

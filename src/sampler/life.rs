@@ -74,6 +74,13 @@ impl Life {
         self.drives.then_some(Deed::Drive)
     }
 
+    /// The workload was stopped, and what limits its time stood still with it.
+    pub(super) fn stopped_for(&mut self, time: Duration) {
+        for limit in [&mut self.timeout, &mut self.within].into_iter().flatten() {
+            *limit += time;
+        }
+    }
+
     pub(super) fn root_ended(&mut self, ending: Ending) {
         self.root = Some(ending);
     }
@@ -227,6 +234,15 @@ mod tests {
         life.root_ended(Ending::Signaled(15));
         assert_eq!(life.ended(false), Ended::Stopped);
         assert_eq!(life.stop_at(), Some(s(3)));
+    }
+
+    #[test]
+    fn time_in_which_it_was_stopped_does_not_count_towards_its_limits() {
+        let mut life = Life::new(&settings());
+        life.stopped_for(s(100));
+        assert_eq!((life.next_deadline(), life.tick(s(104), Bytes(1))), (Some(s(105)), None));
+        life.ready(s(104));
+        assert_eq!((life.tick(s(159), Bytes(1)), life.tick(s(160), Bytes(1))), (None, Some(Deed::Stop)));
     }
 
     #[test]

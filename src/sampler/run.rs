@@ -1,6 +1,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
@@ -11,11 +12,11 @@ use super::life::{Deed, Life};
 use super::meter::Meter;
 use super::onlooker::Onlooker;
 use super::settings::{Settings, SourceChoice};
-use super::threads::{Watchers, wait_for};
-use crate::os::{self, ChildEnd, Ending, Foreground, Group, SourceKind, TreeSource};
+use super::threads::{Watchers, wait_for_drive, wait_for_root};
+use crate::os::{self, Foreground, Group, SourceKind, TreeSource};
 use crate::trace::{Ended, PeakCertainty, Redactor, RunFolder, RunRecord};
-use crate::units::Bytes;
-use crate::workload::{self, Followed, Launched};
+use crate::units::{Bytes, format_duration};
+use crate::workload::{self, Followed, Launched, OutputPipe};
 
 /// How long what a workload left in its pipes is waited for, once all its processes are gone.
 const LAST_OUTPUT: Duration = Duration::from_secs(1);
@@ -81,8 +82,8 @@ pub fn record_run(
     let foreground = Foreground::lend(root);
     onlooker.pulse.begin(clock, root);
     let watchers = Watchers::new(launch, &recorder, &events, clock);
-    let unknown = ChildEnd { ending: Ending::Exited(-1), at_most: None, is_reached: false, minor_faults: None };
-    wait_for(child, &events, move |end| Event::RootEnded(end.unwrap_or(unknown)));
+    wait_for_root(child, &events);
+    let pipes = [&stdout, &stderr].map(Arc::downgrade);
     watchers.start(launch, &onlooker.screen, stdout, stderr, wall);
     let outputs = 2 + u32::from(followed.is_some());
     if let Some(followed) = followed {
@@ -96,6 +97,9 @@ pub fn record_run(
         inbox,
         clock,
         group,
+        foreground,
+        pipes,
+        stopped: Duration::ZERO,
         drive: None,
         outputs,
         output_lost: None,
@@ -122,13 +126,13 @@ pub fn record_run(
     {
         record.notices.push(format!("the kernel killed {kills} of its processes for memory"));
     }
-    if foreground.is_lent()
+    if run.foreground.is_lent()
         && let Ended::Signaled { signal: 2 } = record.ended
     {
         // The terminal was the workload's: its Ctrl-C went there alone, and meant memguard as well.
         record.ended = Ended::Interrupted { signal: 2 };
     }
-    foreground.take_back();
+    run.foreground.take_back();
     record.ready = run.life.ready_mark();
     record.stop_at = run.life.stop_at();
     record.duration = Some(duration);
@@ -137,6 +141,10 @@ pub fn record_run(
     run.meter.source.end();
     run.meter.conclude(&mut record);
     record.output_lost = run.output_lost.take().map(|error| error.to_string());
+    if run.stopped > record.interval {
+        let stopped = format_duration(run.stopped);
+        record.notices.push(format!("it was stopped for {stopped} (Ctrl-Z), and its memory was not read meanwhile"));
+    }
     record.notices.append(&mut run.notices);
     if run.meter.peak == Bytes::ZERO {
         record.notices.push("it ended before its memory could be read even once".to_owned());
@@ -166,6 +174,11 @@ struct Run<'a> {
     inbox: Inbox,
     clock: Instant,
     group: Group,
+    foreground: Foreground,
+    /// What the workload prints into, until it is closed.
+    pipes: [Weak<OutputPipe>; 2],
+    /// How long it was stopped.
+    stopped: Duration,
     drive: Option<Group>,
     /// Streams that may still bring something; the followed files are one.
     outputs: u32,
@@ -234,6 +247,10 @@ impl Run<'_> {
                 self.life.root_ended(end.ending);
                 None
             }
+            Event::RootStopped(signal) => {
+                self.stop_too(signal);
+                None
+            }
             Event::Beside(pid) => {
                 self.meter.source.leave_out(pid);
                 None
@@ -261,6 +278,23 @@ impl Run<'_> {
         self.perform(deed)
     }
 
+    /// Stops with the workload if the terminal's user stopped it, until the shell continues both.
+    fn stop_too(&mut self, signal: i32) {
+        let begun = Instant::now();
+        if self.foreground.is_lent() {
+            // What it printed last may restore the terminal.
+            for pipe in self.pipes.iter().filter_map(Weak::upgrade) {
+                pipe.wait_until_passed_on(begun + LAST_OUTPUT);
+            }
+        }
+        let foreground = &mut self.foreground;
+        if self.onlooker.screen.without_line(|| foreground.stop_too(signal)) {
+            let stopped = begun.elapsed();
+            self.stopped += stopped;
+            self.life.stopped_for(stopped);
+        }
+    }
+
     fn perform(&mut self, deed: Option<Deed>) -> Result<()> {
         match deed {
             None => {}
@@ -282,7 +316,7 @@ impl Run<'_> {
                 self.meter.source.leave_out(child.id());
                 self.drive = Some(group);
                 self.onlooker.pulse.tell_of_one_beside(true);
-                wait_for(child, &self.events, |end| Event::DriveEnded(end.map(|end| end.ending)));
+                wait_for_drive(child, &self.events);
                 Ok(())
             }
             Err(error) => {

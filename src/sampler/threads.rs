@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::events::{Event, Outbox};
-use crate::os::{self, ChildEnd};
+use crate::os::{self, ChildEnd, Ending};
 use crate::trace::{LogWriter, Recorder, StampBy, Stream};
 use crate::workload::{self, Destination, Followed, LineClock, LogFile, OutputPipe, Piece, ReadyKind, Screen};
 
@@ -169,15 +169,21 @@ impl Watchers {
     }
 }
 
-/// Waits for a process in a thread of its own: its end is an event, not something to look for at every tick.
-pub(super) fn wait_for(
-    mut child: Child,
-    events: &Outbox,
-    event: impl FnOnce(Option<ChildEnd>) -> Event + Send + 'static,
-) {
+/// Waits for the root in a thread of its own: its stops and its end are events, not something to look for at every tick.
+pub(super) fn wait_for_root(mut child: Child, events: &Outbox) {
     let events = events.clone();
     thread::spawn(move || {
-        let end = os::wait_for_child(&mut child).ok();
-        events.send(event(end));
+        let end = os::wait_for_child(&mut child, |signal| events.send(Event::RootStopped(signal)));
+        let unknown = ChildEnd { ending: Ending::Exited(-1), at_most: None, is_reached: false, minor_faults: None };
+        events.send(Event::RootEnded(end.unwrap_or(unknown)));
+    });
+}
+
+/// Waits for the drive in a thread of its own.
+pub(super) fn wait_for_drive(mut child: Child, events: &Outbox) {
+    let events = events.clone();
+    thread::spawn(move || {
+        let end = os::wait_for_child(&mut child, |_| {});
+        events.send(Event::DriveEnded(end.ok().map(|end| end.ending)));
     });
 }

@@ -1,27 +1,44 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::screen::{Destination, Screen};
 use crate::os;
 
 /// Large enough that a workload which prints a lot seldom waits for memguard.
 const CHUNK: usize = 64 << 10;
+/// The time between two looks at whether output has been passed on.
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A stream of the workload's output, from memguard's side.
 #[derive(Debug)]
 pub struct OutputPipe {
     pipe: File,
+    /// Held from before a piece is read until it has been passed on.
+    passing: Mutex<()>,
 }
 
 impl OutputPipe {
     pub(super) fn new(pipe: File) -> Self {
-        Self { pipe }
+        Self { pipe, passing: Mutex::new(()) }
     }
 
     /// Waits for the next piece. It is empty at the end of the stream.
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.pipe).read(buffer)
+    fn read(&self, buffer: &mut [u8]) -> io::Result<(usize, MutexGuard<'_, ()>)> {
+        os::wait_for_input(&self.pipe);
+        let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        (&self.pipe).read(buffer).map(|length| (length, passing))
+    }
+
+    /// Waits until everything that was printed has been passed on, but not past the deadline: what reads memguard's output may
+    /// have stopped reading.
+    pub fn wait_until_passed_on(&self, deadline: Instant) {
+        let is_passing = || matches!(self.passing.try_lock(), Err(TryLockError::WouldBlock));
+        while (os::has_input(&self.pipe) || is_passing()) && Instant::now() < deadline {
+            thread::sleep(LOOK_INTERVAL);
+        }
     }
 }
 
@@ -49,9 +66,9 @@ pub fn pass_on(
     let mut buffer = vec![0; CHUNK];
     let mut passed_on = Ok(());
     loop {
-        let length = match from.read(&mut buffer) {
-            Ok(0) => return passed_on,
-            Ok(length) => length,
+        let (length, _passing) = match from.read(&mut buffer) {
+            Ok((0, _)) => return passed_on,
+            Ok(piece) => piece,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(_) => return passed_on,
         };

@@ -96,6 +96,16 @@ impl Screen {
         line.set(None);
     }
 
+    /// Does something while no line is drawn, such as to leave the terminal to another program for a while.
+    pub fn without_line<T>(&self, act: impl FnOnce() -> T) -> T {
+        let mut line = self.drawn.as_ref().map(Drawn::lock);
+        if let Some(line) = &mut line {
+            line.hide(&mut io::stderr());
+            line.set(None);
+        }
+        act()
+    }
+
     /// Says a sentence to whoever watches.
     pub fn say(&self, sentence: &str) {
         let mut line = self.drawn.as_ref().map(Drawn::lock);

@@ -65,6 +65,11 @@ impl Project {
         self.0.path().join(name)
     }
 
+    /// Makes a named pipe: who reads from it waits for one who writes.
+    pub fn make_pipe(&self, name: &str) {
+        assert!(Command::new("mkfifo").arg(self.path(name)).status().unwrap().success());
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(MEMGUARD);
         command.args(args).current_dir(self.0.path()).stdin(Stdio::null()).env_remove("GITHUB_ACTIONS");

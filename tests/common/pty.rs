@@ -1,7 +1,7 @@
 //! A terminal to run memguard on, and what a person would see there.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -15,6 +15,9 @@ use super::{MEMGUARD, Project};
 
 /// Nothing here takes long: whoever waits for longer waits in vain.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the shell on a terminal begins its lines with.
+pub const PROMPT: &str = "PROMPT> ";
 
 pub struct Terminal {
     child: Child,
@@ -55,12 +58,23 @@ impl Free {
         self
     }
 
-    /// Runs memguard on it. `setsid` (util-linux) makes it the program's own.
+    /// Runs memguard on it.
     pub fn run(self, project: &Project, args: &[&str], output: Output, env: &[(&str, &str)]) -> Terminal {
+        self.start(project, &[&[MEMGUARD], args].concat(), output, env)
+    }
+
+    /// Runs an interactive shell on it.
+    pub fn shell(self, project: &Project) -> Terminal {
+        let words = ["bash", "--norc", "--noprofile", "--noediting", "-i"];
+        self.start(project, &words, Output::Terminal, &[("PS1", PROMPT), ("HISTFILE", "")])
+    }
+
+    /// `setsid` (util-linux) makes it the program's own.
+    fn start(self, project: &Project, words: &[&str], output: Output, env: &[(&str, &str)]) -> Terminal {
         let Self { master, slave } = self;
         let side = || Stdio::from(slave.try_clone().unwrap());
         let mut command = Command::new("setsid");
-        command.args(["--ctty", MEMGUARD]).args(args).current_dir(project.path("."));
+        command.arg("--ctty").args(words).current_dir(project.path("."));
         for name in ["GITHUB_ACTIONS", "CI", "NO_COLOR", "LC_ALL"] {
             command.env_remove(name);
         }
@@ -71,7 +85,7 @@ impl Free {
         };
         command.stdin(side()).stdout(output).stderr(side());
         let master = File::from(master);
-        let child = command.spawn().expect("`setsid` of util-linux makes the terminal memguard's own");
+        let child = command.spawn().expect("`setsid` of util-linux makes the terminal the program's own");
         drop(command);
         drop(slave);
         let (mut reader, (sender, came)) = (master.try_clone().unwrap(), channel());
@@ -91,6 +105,11 @@ impl Free {
 impl Terminal {
     pub fn resize(&self, columns: u16) {
         resize(&self.master, columns);
+    }
+
+    /// Types keys.
+    pub fn press(&mut self, keys: &str) {
+        self.master.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Reads until something is seen.

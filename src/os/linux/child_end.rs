@@ -13,17 +13,27 @@ use crate::units::Bytes;
 /// Waits for a child of memguard, and learns what the kernel tells of its whole life. Kernel interface: `ru_maxrss` of wait4(2),
 /// which is the most of the child itself, of its own children that it waited for, and (since a fork begins with its parent's) of
 /// memguard when it started it. So it is a bound where there were no children, and a measure where it is also above what
-/// memguard ever had.
+/// memguard ever had. Calls `stopped` with the signal each time the child is stopped.
 ///
 /// # Errors
 /// When it is no child, or was waited for.
-pub fn wait_for_child(child: &mut Child) -> io::Result<ChildEnd> {
+pub fn wait_for_child(child: &mut Child, mut stopped: impl FnMut(i32)) -> io::Result<ChildEnd> {
     drop(child.stdin.take());
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     // Until it is waited for, it can still be asked about its children.
-    while let Err(error) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
-        if error != Errno::INTR {
-            return Err(error.into());
+    let any_change = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+    loop {
+        match waitid(WaitId::Pid(pid), any_change) {
+            Ok(Some(change)) if change.stopped() => {
+                // Waiting for the stop again, without NOWAIT, keeps it from being reported twice.
+                let stop = waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG);
+                if let Some(signal) = stop.ok().flatten().and_then(|stop| stop.stopping_signal()) {
+                    stopped(signal);
+                }
+            }
+            Ok(_) => break,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     let is_childless = is_childless(child.id()) == Some(true);
@@ -83,10 +93,10 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::os::Ending;
+    use crate::os::{Ending, signal_process};
 
     fn end_of(script: &str) -> ChildEnd {
-        wait_for_child(&mut Command::new("/bin/sh").args(["-c", script]).spawn().unwrap()).unwrap()
+        wait_for_child(&mut Command::new("/bin/sh").args(["-c", script]).spawn().unwrap(), |_| {}).unwrap()
     }
 
     #[test]
@@ -105,8 +115,19 @@ mod tests {
                 Ok(())
             })
         };
-        let deaf = wait_for_child(&mut deaf.spawn().unwrap()).unwrap();
+        let deaf = wait_for_child(&mut deaf.spawn().unwrap(), |_| {}).unwrap();
         assert_eq!(deaf.at_most, None, "children may have been forgotten");
+    }
+
+    #[test]
+    fn each_stop_is_reported_once() {
+        let mut child = Command::new("/bin/sh").args(["-c", "kill -STOP $$; kill -STOP $$; exit 3"]).spawn().unwrap();
+        let (pid, mut stops) = (child.id(), Vec::new());
+        let end = wait_for_child(&mut child, |signal| {
+            stops.push(signal);
+            signal_process(pid, libc::SIGCONT);
+        });
+        assert_eq!((end.unwrap().ending, stops), (Ending::Exited(3), vec![libc::SIGSTOP; 2]));
     }
 
     #[test]
