@@ -35,7 +35,7 @@ const KNOWS: [(&str, &[&str]); 16] = [
 ];
 
 /// The most lines that one holds in the head.
-const LONGEST: usize = 400;
+const LONGEST: usize = 500;
 
 struct Source {
     path: PathBuf,

@@ -24,10 +24,10 @@ fn what_wakes_after_a_long_sleep_is_seen_with_all_that_it_does() {
     let rows = fs::read_to_string(project.path("memguard-report/memguard/run-1/memory.csv"));
     let rows = rows.unwrap_or_else(|error| panic!("{error}: {}", run.err));
     let cell = |row: &str, column: usize| row.split(',').nth(column).and_then(|cell| cell.parse::<u64>().ok());
-    let spike = rows.lines().skip(1).filter(|row| cell(row, 9) == Some(1)).filter_map(|row| cell(row, 3)).max();
+    let spike = rows.lines().skip(1).filter(|row| cell(row, 12) == Some(1)).filter_map(|row| cell(row, 3)).max();
     assert!(close_to(spike.unwrap_or(0), 64 * MIB + OWN, 4 * MIB), "while it was alone: {spike:?}");
     // Of the rows after the forks, the highest: the last one may have met the process while it gave its memory back.
-    let alone_again = rows.lines().rev().take_while(|row| cell(row, 9) == Some(1));
+    let alone_again = rows.lines().rev().take_while(|row| cell(row, 12) == Some(1));
     let last = alone_again.filter_map(|row| cell(row, 2)).max();
     assert!(close_to(last.unwrap_or(0), 20 * MIB + OWN, 4 * MIB), "at the end: {last:?}");
 }
@@ -39,7 +39,7 @@ fn what_one_that_slept_for_long_leaves_behind_is_seen_before_all_sleep_again() {
     let rows = fs::read_to_string(project.path("memguard-report/shapes/run-1/memory.csv"));
     let rows = rows.unwrap_or_else(|error| panic!("{error}: {}", run.err));
     let several =
-        |row: &str| row.split(',').nth(9).and_then(|cell| cell.parse::<u64>().ok()).is_some_and(|count| count > 1);
+        |row: &str| row.split(',').nth(12).and_then(|cell| cell.parse::<u64>().ok()).is_some_and(|count| count > 1);
     let several: Vec<bool> = rows.lines().skip(1).map(several).collect();
     let began = several.windows(2).filter(|two| !two[0] && two[1]).count();
     assert_eq!(began, 4, "{rows}");

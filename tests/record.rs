@@ -134,7 +134,7 @@ fn a_process_is_recorded_with_its_children_until_they_have_ended() {
     held.end();
     let recorded = recording.finish();
     assert!(close_to(recorded.most(2), 60 * MIB + 2 * OWN, 5 * MIB), "{}", recorded.most(2));
-    assert_eq!((recorded.most(9), recorded.ended()), (3, ("recorded", "gone")));
+    assert_eq!((recorded.most(12), recorded.ended()), (3, ("recorded", "gone")));
     assert_eq!((recorded.run["metric"].as_str(), recorded.run["source"].as_str()), (Some("footprint"), Some("proc")));
     let processes = fs::read_to_string(recorded.folder.join("processes.csv")).unwrap();
     assert_eq!(processes.lines().count(), 1 + 3, "{processes}");
@@ -209,8 +209,8 @@ fn the_machine_is_recorded_for_a_time() {
     let recorded = Recorded::read(&project.path("memguard-record/machine/run-1"), run.err);
     assert_eq!((recorded.run["metric"].as_str(), recorded.ended()), (Some("machine"), ("recorded", "time")));
     assert!(recorded.rows.len() >= 2 && recorded.most(2) > MIB, "{:?}", recorded.rows);
-    assert!(recorded.rows.iter().all(|row| row[4].is_empty() && row[9].is_empty()), "missing is not 0");
-    assert!(recorded.most(10) > MIB, "{:?}", recorded.rows);
+    assert!(recorded.rows.iter().all(|row| row[6].is_empty() && row[12].is_empty()), "missing is not 0");
+    assert!(recorded.most(13) > MIB, "{:?}", recorded.rows);
 }
 
 #[test]

@@ -47,8 +47,12 @@ fn system_v_shared_memory_is_shared_memory() {
 }
 
 #[test]
-fn what_is_mapped_of_a_file_is_file_memory() {
-    holds_64_mib("file", "file_bytes");
+fn a_mapped_file_stands_beside_the_footprint() {
+    let project = Project::new();
+    let run = project.run_shapes(&[], "map 64MiB file; hold 400ms");
+    assert!(run.peak() < 4 * MIB, "{}: {}", run.peak(), run.err);
+    let mapped = most(&project, "mapped_bytes");
+    assert!(close_to(mapped, 64 * MIB, 6 * MIB), "{mapped}");
 }
 
 #[test]

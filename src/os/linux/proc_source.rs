@@ -183,7 +183,7 @@ impl ProcSource {
 
     /// What the root had last, by what the kernel reports of its whole life.
     fn end_root(&mut self, changes: &mut Changes, reading: &mut Reading) {
-        let (Some(ended), Some(end)) = (self.tree.ended_root.take(), self.root.end) else { return };
+        let (Some(ended), Some(end)) = (self.tree.root.ended.take(), self.root.end) else { return };
         let EndedRoot { memory, high_water, faults } = ended;
         let late = end.minor_faults.map_or(0, |all| all.saturating_sub(faults));
         changes.lost.add_faults(late);
@@ -193,11 +193,9 @@ impl ProcSource {
         };
         // It rose after its last reading, alone.
         let risen = reached.0.saturating_sub(memory.resident());
-        let before = self.last.total.sum;
-        reading.peak = Bytes(before.value + risen);
         let brought = late.saturating_mul(rustix::param::page_size() as u64);
-        reading.uncertainty.below = Bytes(risen.saturating_sub(brought) + (before.value - before.low));
-        reading.uncertainty.above = Bytes(before.high - before.value);
+        reading.peak = Bytes(memory.footprint() + risen);
+        reading.uncertainty = Uncertainty { below: Bytes(risen.saturating_sub(brought)), above: Bytes::ZERO };
         changes.lost = super::tree::Lost::default();
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct Program {
     pub(super) command: String,
     /// The most resident memory of any program that the process ran.
     pub(super) peak: Option<Bytes>,
+    /// As last read, while it had memory.
+    pub(super) memory: Memory,
     /// Its end was reported.
     pub(super) is_reported: bool,
 }
@@ -124,7 +126,7 @@ impl Process {
             rise: Rise::default(),
             life: Life::Running,
             role: Role::default(),
-            program: Program { command: read_command(pid), peak: None, is_reported: false },
+            program: Program { command: read_command(pid), peak: None, memory: Memory::default(), is_reported: false },
             threads: Threads::default(),
             files: Files { stat: stat_file, status, thread: pid },
             pace: Pace { readings: 0, since_status: 0, is_asleep: false, read: now },
@@ -205,6 +207,7 @@ impl Process {
             if let Some(memory) = self.memory {
                 let known = if is_first || executed { Memory::default() } else { self.before };
                 self.rise = rise(&known, &memory, self.new_faults);
+                self.program.memory = memory;
                 let peak = Bytes(memory.high_water.max(memory.resident()));
                 // A fork's mark was its parent's before it executed a program.
                 self.program.peak =

@@ -18,11 +18,7 @@ use crate::units::Bytes;
 pub(super) struct Tree {
     pub(super) processes: Vec<Process>,
     pids: HashSet<u32>,
-    root: Option<u32>,
-    /// The root until it is first read.
-    unseen_root: Option<u32>,
-    /// The root as it was last read, once it has ended.
-    pub(super) ended_root: Option<EndedRoot>,
+    pub(super) root: Root,
     /// The tree began before memguard came: what its files say of that time is no news.
     has_past: bool,
     orphans: Orphans,
@@ -34,10 +30,20 @@ pub(super) struct Tree {
     pub(super) refused: u64,
     /// Faults that the last tick missed: a child ended after its parent was read.
     owed_faults: i64,
-    /// Pids found in one tick, and whether they are left out.
-    found: Vec<(u32, bool)>,
-    children: Vec<u32>,
 }
+
+/// The process that the tree begins with.
+#[derive(Debug, Default)]
+pub(super) struct Root {
+    pid: Option<u32>,
+    /// The same until it is first read.
+    unseen: Option<u32>,
+    /// As it was last read, once it has ended.
+    pub(super) ended: Option<EndedRoot>,
+}
+
+/// Pids found in one tick, and whether they are left out.
+type Found = Vec<(u32, bool)>;
 
 /// What a tick changed.
 #[derive(Debug, Default)]
@@ -104,9 +110,7 @@ impl Tree {
         let mut tree = Self {
             processes: Vec::new(),
             pids: HashSet::new(),
-            root: None,
-            unseen_root: None,
-            ended_root: None,
+            root: Root::default(),
             has_past: false,
             orphans: Orphans { children, own_pid, look_again: false },
             forks: Forks { load: ProcFile::open("/proc/loadavg").ok(), last_pid: None, look_again: false },
@@ -114,8 +118,6 @@ impl Tree {
             is_unaccounted: has_tickless_cores(),
             refused: 0,
             owed_faults: 0,
-            found: Vec::new(),
-            children: Vec::new(),
         };
         tree.leave_out_children()?;
         Ok(tree)
@@ -134,7 +136,7 @@ impl Tree {
     }
 
     pub(super) fn follow(&mut self, root: u32) {
-        (self.root, self.unseen_root) = (Some(root), Some(root));
+        self.root = Root { pid: Some(root), unseen: Some(root), ended: None };
     }
 
     /// The same at a process that has a past.
@@ -178,7 +180,7 @@ impl Tree {
         let found = changes.lost.faults;
         changes.lost.faults += self.owed_faults;
         self.owed_faults = found.min(0);
-        (self.unseen_root, self.has_past) = (None, false);
+        (self.root.unseen, self.has_past) = (None, false);
         Ok(changes)
     }
 
@@ -192,8 +194,7 @@ impl Tree {
         let all = self.tick.is_multiple_of(LOOK_EVERY);
         let look_again = std::mem::take(&mut self.orphans.look_again);
         let look = self.forks.may_have_forked(buffer) || look_again || all;
-        self.found.clear();
-        self.found.extend(self.unseen_root.map(|root| (root, false)));
+        let mut found: Found = self.root.unseen.map(|root| (root, false)).into_iter().collect();
         // A parent sleeps while a child that borrows its memory runs.
         let borrowers = self.processes.iter().filter(|process| process.role.borrows);
         let lenders: Vec<u32> = borrowers.map(|process| process.stat.parent).collect();
@@ -222,22 +223,26 @@ impl Tree {
             let process = &self.processes[index];
             let outdated = process.threads.is_outdated(process.stat.threads);
             if all || (!process.is_asleep() && (look || outdated)) {
-                self.find_children(index, buffer)?;
+                self.find_children(index, &mut found, buffer)?;
             }
         }
         if look && let Ok(text) = self.orphans.children.read(buffer) {
-            self.found.extend(parse_children(text).map(|pid| (pid, false)));
+            found.extend(parse_children(text).map(|pid| (pid, false)));
         }
         if self.processes.iter().any(|process| process.life != Life::Running) {
             self.let_go(reading, changes);
         }
         // Newcomers may have forked already: the list grows while it is walked.
-        while let Some((pid, left_out)) = self.found.pop() {
+        while let Some((pid, left_out)) = found.pop() {
             if self.pids.contains(&pid) {
                 continue;
             }
             match Process::open(pid, now, buffer) {
-                Ok(Some(process)) => self.join(process, left_out, now, buffer, reading, changes)?,
+                Ok(Some(mut process)) => {
+                    process.role.is_left_out = left_out;
+                    let index = self.join(process, now, buffer, reading, changes);
+                    self.find_children(index, &mut found, buffer)?;
+                }
                 Ok(None) => self.orphans.look_again = true,
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                     self.pids.insert(pid);
@@ -252,21 +257,19 @@ impl Tree {
     fn join(
         &mut self,
         mut process: Process,
-        left_out: bool,
         now: Instant,
         buffer: &mut Vec<u8>,
         reading: &mut Reading,
         changes: &mut Changes,
-    ) -> io::Result<()> {
+    ) -> usize {
         let (pid, stat) = (process.pid, process.stat);
-        process.role.is_left_out = left_out;
         process.role.is_fork = stat.stack != 0
             && self
                 .processes
                 .iter()
                 .any(|other| other.pid == stat.parent && other.stat.stack == stat.stack && !other.role.is_left_out);
         process.role.borrows = process.role.is_fork; // until it is found out
-        if !left_out {
+        if !process.role.is_left_out {
             reading.seen.push(Seen { pid, parent: stat.parent });
         }
         self.pids.insert(pid);
@@ -275,7 +278,7 @@ impl Tree {
         let index = self.processes.len() - 1;
         if self.visit(index, now, false, buffer, changes) {
             self.orphans.look_again = true;
-            return Ok(());
+            return index;
         }
         let process = &mut self.processes[index];
         if self.has_past {
@@ -285,7 +288,7 @@ impl Tree {
         if self.has_past || process.role.is_fork {
             process.rise = super::process::Rise::default(); // a fork's mark was its parent's
         }
-        self.find_children(index, buffer)
+        index
     }
 
     /// Reads a process. Returns whether it ended since the tick before.
@@ -305,7 +308,10 @@ impl Tree {
         if is_member {
             let known = if is_new { 0 } else { stat.childrens_faults };
             let waited_for = process.stat.childrens_faults.saturating_sub(known);
-            let last = if process.life == Life::Zombie && life == Life::Running { process.new_faults } else { 0 };
+            // Its last faults, once it has let go of its memory.
+            let has_let_go = process.memory.is_none() && process.before.high_water > 0;
+            let is_last = has_let_go || (process.life == Life::Zombie && life == Life::Running);
+            let last = if is_last && process.life != Life::Gone { process.new_faults } else { 0 };
             changes.lost.faults += i64::try_from(waited_for + last).unwrap_or(i64::MAX);
         }
         if news == News::Ended {
@@ -334,21 +340,21 @@ impl Tree {
         false
     }
 
-    fn find_children(&mut self, index: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+    fn find_children(&mut self, index: usize, found: &mut Found, buffer: &mut Vec<u8>) -> io::Result<()> {
         let process = &mut self.processes[index];
         if process.life != Life::Running {
             return Ok(());
         }
         let (pid, count, left_out) = (process.pid, process.stat.threads, process.role.is_left_out);
-        self.children.clear();
-        process.threads.children(pid, count, buffer, &mut self.children)?;
-        self.found.extend(self.children.drain(..).map(|pid| (pid, left_out)));
+        let mut children = Vec::new();
+        process.threads.children(pid, count, buffer, &mut children)?;
+        found.extend(children.into_iter().map(|pid| (pid, left_out)));
         Ok(())
     }
 
     fn let_go(&mut self, reading: &mut Reading, changes: &mut Changes) {
-        let (own_pid, root) = (self.orphans.own_pid, self.root);
-        let (pids, orphans, ended_root) = (&mut self.pids, &mut self.orphans, &mut self.ended_root);
+        let (own_pid, root) = (self.orphans.own_pid, self.root.pid);
+        let (pids, orphans, ended_root) = (&mut self.pids, &mut self.orphans, &mut self.root.ended);
         self.processes.retain_mut(|process| {
             if process.life == Life::Running {
                 return true;
@@ -365,7 +371,7 @@ impl Tree {
             if is_member && !std::mem::replace(&mut process.program.is_reported, true) {
                 if root == Some(pid) {
                     let high_water = process.program.peak.unwrap_or_default();
-                    *ended_root = Some(EndedRoot { memory: process.before, high_water, faults });
+                    *ended_root = Some(EndedRoot { memory: process.program.memory, high_water, faults });
                 }
                 let (peak, command) = (process.program.peak, std::mem::take(&mut process.program.command));
                 reading.gone.push(Gone { pid, peak, command });
