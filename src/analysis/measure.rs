@@ -11,7 +11,7 @@ use super::quality::quality;
 use super::segments::{find_ready, segments};
 use super::survey::Survey;
 use super::window::Window;
-use crate::trace::{Curve, LogLine, LogRow, RunRecord, Sample};
+use crate::trace::{Curve, Ended, LogLine, LogRow, RunRecord, Sample};
 use crate::units::Uncertainty;
 
 /// Measures a run from its trace, and thins its curve for drawing. Holds a bounded amount of it, however long it is.
@@ -104,6 +104,9 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
             peak_of(split.as_ref().map(|split| &split.startup), "no sample was taken before ready")
         }),
         retained: given(&ready, || match &split {
+            _ if was_killed(record.ended) => {
+                Measured::Unmeasured("the run was killed, so that there is no level at its end".to_owned())
+            }
             Some(split) => split.steady.retained(),
             None => Measured::Unmeasured("no sample was taken after ready".to_owned()),
         }),
@@ -150,6 +153,10 @@ impl PhaseWindow {
         self.peak.push(sample);
         self.growth.push(sample);
     }
+}
+
+const fn was_killed(ended: Ended) -> bool {
+    matches!(ended, Ended::OutOfMemory | Ended::Aborted | Ended::Signaled { .. })
 }
 
 /// The time of the last row.

@@ -45,11 +45,13 @@ impl PartOf {
 impl Part {
     /// From one time to another, which is the end of the run at the latest.
     pub(super) fn new(what: PartOf, from: Duration, until: Duration, record: &RunRecord) -> Self {
+        // A process that memguard stops is still there at the end, and so is one at the end of a phase in between.
+        let has_final_drop = record.stop_at.is_none() && record.duration.is_none_or(|duration| until >= duration);
         let until = record.stop_at.unwrap_or(until).min(until);
         Self {
             what,
             from,
-            steady: Steady::new(what, from, until, record.interval),
+            steady: Steady::new(what, from, until, record.interval, has_final_drop),
             levels: Levels::new(from, until, growth::CELLS, record.interval),
             last: None,
         }
