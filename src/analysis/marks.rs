@@ -20,8 +20,7 @@ pub(super) struct Marks<'a> {
 enum Ready<'a> {
     Sought(Sought<'a>),
     Missing(&'static str),
-    /// The log says nothing about it.
-    ToBeFound,
+    NotAsked,
 }
 
 struct Phase<'a> {
@@ -46,12 +45,12 @@ impl<'a> Marks<'a> {
     ) -> Result<Self> {
         let ready = match &rules.ready {
             _ if record.ended == Ended::NotStarted => Ready::Missing("it did not start"),
-            ReadyRule::Auto => Ready::ToBeFound,
+            ReadyRule::NotGiven => Ready::NotAsked,
             ReadyRule::After(at) => Ready::Sought(Sought::At(*at)),
             ReadyRule::Log(line) => Ready::Sought(Sought::Line(line)),
             ReadyRule::Recorded => recorded(record.ready),
             ReadyRule::AsRecorded => match record.ready {
-                ReadyMark::NotAsked => Ready::ToBeFound,
+                ReadyMark::NotAsked => Ready::NotAsked,
                 ReadyMark::Reached { at, .. } => Ready::Sought(Sought::At(at)),
                 ReadyMark::Never { .. } => Ready::Missing("the run never got ready"),
             },
@@ -94,10 +93,10 @@ impl<'a> Marks<'a> {
         }
     }
 
-    /// The end of start-up in a run that lasted so long. None where nothing tells it: then it must be found in the curve.
-    pub(super) fn ready(&self, end: Duration) -> Option<Measured<Duration>> {
-        Some(match self.ready {
-            Ready::ToBeFound => return None,
+    /// The end of start-up in a run that lasted so long.
+    pub(super) fn ready(&self, end: Duration) -> Measured<Duration> {
+        match self.ready {
+            Ready::NotAsked => Measured::NotAsked,
             Ready::Missing(why) => Measured::Unmeasured(why.to_owned()),
             Ready::Sought(Sought::Line(line)) => {
                 Measured::Unmeasured(self.doubted(format!("no log line matched {}", quoted(line))))
@@ -108,7 +107,7 @@ impl<'a> Marks<'a> {
                 format_duration(at)
             )),
             Ready::Sought(Sought::At(at)) => Measured::Value(at),
-        })
+        }
     }
 
     /// Begin and end of every phase as far as they are known before the end of the run is.

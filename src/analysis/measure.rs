@@ -8,7 +8,7 @@ use super::marks::Marks;
 use super::model::{Measured, Measures, Peak, PhaseMeasures, Rules};
 use super::part::{Part, PartOf};
 use super::quality::quality;
-use super::segments::{find_ready, segments};
+use super::segments::segments;
 use super::survey::Survey;
 use super::window::Window;
 use crate::trace::{Curve, Ended, LogLine, LogRow, RunRecord, Sample};
@@ -26,7 +26,9 @@ use crate::units::Uncertainty;
 ///   lasting until the next.
 /// - `growth`: the slope of the steady part, and of each phase; see [`Growth`](super::Growth).
 ///
-/// `samples` opens the rows: once more where the end of start-up must be found first, and where the run's length is not known.
+/// The last three but for a phase's are not asked for where the rules have no `ready`.
+///
+/// `samples` opens the rows: once more where the run's length is not known.
 ///
 /// # Errors
 /// The first error of the samples or the log.
@@ -57,22 +59,9 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         phases.iter_mut().flatten().for_each(|phase| phase.push(&sample));
         split.iter_mut().for_each(|split| split.push(&sample));
     }
-    let Survey { samples: count, first, peak, low, high, outline, curve } = survey;
+    let Survey { samples: count, peak, low, high, outline, curve } = survey;
     let segments = segments(outline);
-    let until = record.stop_at.unwrap_or(duration);
-    let (ready, ready_found) = match marks.ready(duration) {
-        Some(told) => (told, None),
-        None => match find_ready(&segments, first.unwrap_or_default(), until) {
-            Ok((at, sureness)) => {
-                let split = split.insert(Split::new(at, duration, record));
-                for sample in samples()? {
-                    split.push(&sample?);
-                }
-                (Measured::Value(at), Some(sureness))
-            }
-            Err(why) => (Measured::Unmeasured(why), None),
-        },
-    };
+    let ready = marks.ready(duration);
 
     let peak_of = |window: Option<&Window>, none: &str| match window.and_then(Window::peak) {
         Some(peak) => Measured::Value(peak),
@@ -119,7 +108,6 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         samples: count,
         quality: quality(&record.sampling, record.interval, duration),
         ready,
-        ready_found,
     };
     Ok((measures, curve.finish()))
 }
@@ -173,6 +161,7 @@ fn given<M, T>(mark: &Measured<M>, measure: impl FnOnce() -> Measured<T>) -> Mea
     match mark {
         Measured::Value(_) => measure(),
         Measured::Unmeasured(why) => Measured::Unmeasured(why.clone()),
+        Measured::NotAsked => Measured::NotAsked,
     }
 }
 

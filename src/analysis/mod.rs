@@ -10,6 +10,7 @@ mod measure;
 mod model;
 mod part;
 mod programs;
+mod proposal;
 mod quality;
 mod retained;
 mod segments;
@@ -28,4 +29,5 @@ pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth,
 pub use measure::{line_near, measure};
 pub use model::{Edge, Measured, Measures, Peak, PhaseMeasures, PhaseRule, Quality, ReadyRule, Rules};
 pub use programs::{Band, ProgramBands, program_bands};
-pub use segments::{After, Finding, Outline, Segment, SegmentKind, Sureness, finding, segments};
+pub use proposal::{Proposal, ProposedLine, propose_ready};
+pub use segments::{After, Finding, Outline, Segment, SegmentKind, finding, segments};

@@ -3,7 +3,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::growth::Growth;
-use super::segments::{Segment, Sureness};
+use super::segments::Segment;
 use crate::trace::PeakCertainty;
 use crate::units::{Bytes, SignedBytes, Uncertainty};
 
@@ -19,16 +19,16 @@ pub struct Rules {
 /// Where start-up ends in a trace.
 #[derive(Debug, Clone, Default)]
 pub enum ReadyRule {
-    /// Not said: at the end of the first ramp, which the analysis finds.
+    /// Nowhere: the workload was given no `ready`.
     #[default]
-    Auto,
+    NotGiven,
     /// At this time.
     After(Duration),
     /// At the first line that matches.
     Log(Regex),
     /// Where the mark stands that was made while the workload ran (a port, a file, a command).
     Recorded,
-    /// Where the run itself saw it end, whatever told so; where it was not asked to look, as for `Auto`.
+    /// Where the run itself saw it end, by whichever `ready` it was given.
     AsRecorded,
 }
 
@@ -59,6 +59,8 @@ pub enum Measured<T> {
     Value(T),
     /// Why it could not be, as a sentence for people without a full stop: `no log line matched "Loaded"`.
     Unmeasured(String),
+    /// It is measured from a `ready`, and the workload was given none.
+    NotAsked,
 }
 
 impl<T> Measured<T> {
@@ -68,6 +70,7 @@ impl<T> Measured<T> {
         match self {
             Self::Value(value) => Measured::Value(of(value)),
             Self::Unmeasured(why) => Measured::Unmeasured(why.clone()),
+            Self::NotAsked => Measured::NotAsked,
         }
     }
 }
@@ -78,7 +81,7 @@ impl<T: Copy> Measured<T> {
     pub fn value(&self) -> Option<T> {
         match self {
             Self::Value(value) => Some(*value),
-            Self::Unmeasured(_) => None,
+            Self::Unmeasured(_) | Self::NotAsked => None,
         }
     }
 }
@@ -103,8 +106,6 @@ pub struct Measures {
     pub duration: Duration,
     /// The end of start-up.
     pub ready: Measured<Duration>,
-    /// How sure the end of start-up is where the analysis found it. None where it was told.
-    pub ready_found: Option<Sureness>,
     /// The peak.
     pub peak: Measured<Peak>,
     /// The largest value from launch to ready.

@@ -22,8 +22,10 @@ const MOST: usize = 4096;
 
 /// Memory that falls by at most 1/100…
 const HELD_SHARE: u64 = 100;
-/// …within this time is held. A process that frees all its memory stands still for less, even on a busy machine.
-const HELD_TIME: Duration = Duration::from_millis(200);
+/// …within this time is held: a process that frees its memory before it ends stands still for less, even on a busy machine…
+const HELD_TIME: Duration = Duration::from_secs(2);
+/// …or within this part of the steady part, 1/4, where that is shorter.
+const HELD_PART: u32 = 4;
 
 /// A part of a run, seen row by row, without the final drop: where a process ends by itself, the last readings, from the
 /// last instant at which its memory was held (or all that are zero).
@@ -147,7 +149,7 @@ impl Steady {
     fn is_held_at(&self, reading: &LastReading) -> bool {
         let lasted = self.falling.last().map_or(Duration::ZERO, |last| last.at - self.from);
         let spacing = lasted / u32::try_from(self.readings.max(1)).unwrap_or(u32::MAX);
-        let time = HELD_TIME.max(spacing * READINGS).min(lasted / 4);
+        let time = HELD_TIME.max(spacing * READINGS).min(lasted / HELD_PART);
         let earlier = reading.at.saturating_sub(time);
         let index = self.falling.partition_point(|other| other.at < earlier);
         let fall = self.falling[index].memory.saturating_sub(reading.memory);
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_program_that_goes_on_at_a_lower_level_retains_that() {
-        for (until, level, expected) in [(1300, 70_000_000, 10_000_000), (5000, 40_000_000, -20_000_000)] {
+        for (until, level, expected) in [(1400, 70_000_000, 10_000_000), (5000, 40_000_000, -20_000_000)] {
             let record = RunRecord { duration: Some(Duration::from_millis(until)), ..record() };
             assert_eq!(
                 retained(&record, 0, &leak(until, |_| level)),

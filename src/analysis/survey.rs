@@ -7,8 +7,6 @@ use crate::units::Bytes;
 /// What is seen of all rows at one go, whatever is asked of them.
 pub(super) struct Survey {
     pub(super) samples: u64,
-    /// The time of the first row.
-    pub(super) first: Option<Duration>,
     /// The highest, and where it was first reached.
     pub(super) peak: Option<(Bytes, Duration)>,
     /// The most that the metric can have been.
@@ -24,7 +22,6 @@ impl Survey {
     pub(super) fn new(record: &RunRecord, duration: Duration) -> Self {
         Self {
             samples: 0,
-            first: None,
             peak: None,
             high: Bytes::ZERO,
             low: Bytes::ZERO,
@@ -35,7 +32,6 @@ impl Survey {
 
     pub(super) fn push(&mut self, sample: &Sample) {
         self.samples += 1;
-        self.first.get_or_insert(sample.at);
         if self.peak.is_none_or(|(highest, _)| sample.peak > highest) {
             self.peak = Some((sample.peak, sample.at));
         }

@@ -93,13 +93,13 @@ fn phases(edges: &[(Option<Edge>, Option<Edge>)]) -> Rules {
         from: from.clone(),
         until: until.clone(),
     };
-    Rules { ready: ReadyRule::Auto, phases: edges.iter().map(phase).collect() }
+    Rules { ready: ReadyRule::NotGiven, phases: edges.iter().map(phase).collect() }
 }
 
 pub(super) fn why<T: std::fmt::Debug>(measured: &Measured<T>) -> &str {
     match measured {
         Measured::Unmeasured(why) => why,
-        Measured::Value(value) => panic!("measured: {value:?}"),
+        other => panic!("measured: {other:?}"),
     }
 }
 
@@ -111,7 +111,7 @@ fn phase(record: &RunRecord, edges: (Option<Edge>, Option<Edge>), samples: &[Sam
             format!("{}..{}: {}", from.as_millis(), until.as_millis(), peak.0)
         }
         (_, Measured::Unmeasured(why)) => why.clone(),
-        (Measured::Unmeasured(why), _) => panic!("a peak without a window: {why}"),
+        (window, peak) => panic!("{window:?}: {peak:?}"),
     }
 }
 
@@ -197,35 +197,28 @@ fn every_10_ms(until: u64, level: impl Fn(u64) -> u64) -> Vec<Sample> {
 }
 
 #[test]
-fn the_end_of_start_up_is_found_where_nobody_told_it() {
+fn without_a_ready_nothing_is_measured_from_one() {
     let record = RunRecord { duration: Some(Duration::from_secs(20)), ..record() };
     let samples = every_10_ms(20_000, |at| 1_000_000 + 1000 * at.min(3000));
-    let measures = measured(&record, &Rules::default(), &samples, &[]);
-    let ready = measures.ready.value().unwrap().as_secs_f64();
-    assert!((ready - 3.0).abs() < 0.05, "{ready}");
-    assert_eq!(measures.ready_found, Some(Sureness::Sure));
-    assert!(measures.startup.value().unwrap() > Bytes(3_900_000), "{:?}", measures.startup);
-    assert!(measures.retained.value().unwrap().magnitude() < Bytes(20_000), "{:?}", measures.retained);
-    assert_eq!(measured(&record, &ready_after(3000), &samples, &[]).ready_found, None);
+    let recorded = Rules { ready: ReadyRule::AsRecorded, phases: Vec::new() };
+    for rules in [Rules::default(), recorded] {
+        let measures = measured(&record, &rules, &samples, &[]);
+        assert_eq!(measures.ready, Measured::NotAsked);
+        assert_eq!(measures.startup, Measured::NotAsked);
+        assert_eq!(measures.retained, Measured::NotAsked);
+        assert_eq!(measures.growth, Measured::NotAsked);
+        assert!(measures.peak.value().is_some() && measures.segments.len() == 2, "{measures:?}");
+    }
 }
 
 #[test]
-fn what_was_recorded_counts_before_what_is_found() {
-    let samples = every_10_ms(1000, |at| 1000 + 10 * at.min(300));
+fn the_ready_of_the_run_itself_counts_where_no_other_is_given() {
     let rules = Rules { ready: ReadyRule::AsRecorded, phases: Vec::new() };
     let at = Duration::from_millis(500);
-    let told = RunRecord { ready: ReadyMark::Reached { by: MarkKind::Log, at }, ..record() };
-    assert_eq!(measured(&told, &rules, &samples, &[]).ready, Measured::Value(at));
-    assert!(measured(&record(), &rules, &samples, &[]).ready_found.is_some());
+    let reached = RunRecord { ready: ReadyMark::Reached { by: MarkKind::Log, at }, ..record() };
+    assert_eq!(measured(&reached, &rules, &flat(&[(0, 1)]), &[]).ready, Measured::Value(at));
     let never = RunRecord { ready: ReadyMark::Never { by: MarkKind::Port }, ..record() };
-    assert_eq!(why(&measured(&never, &rules, &samples, &[]).ready), "the run never got ready");
-}
-
-#[test]
-fn what_rises_until_its_end_never_got_ready() {
-    let measures = measured(&record(), &Rules::default(), &every_10_ms(1000, |at| 1000 + 10 * at), &[]);
-    let told = "memory rose until 1.00 s, so that the end of start-up could not be found";
-    assert_eq!((why(&measures.ready), why(&measures.startup)), (told, told));
+    assert_eq!(why(&measured(&never, &rules, &flat(&[(0, 1)]), &[]).ready), "the run never got ready");
 }
 
 #[test]

@@ -58,6 +58,7 @@ pub fn entry_from(key: Key, runs: &[AcceptedRun<'_>], failures: &[String], commi
             Measured::Unmeasured(why) => {
                 bail!("`{name}` is not accepted as a baseline: run {number} has no peak: {why}")
             }
+            Measured::NotAsked => bail!("`{name}` is not accepted as a baseline: run {number} has no peak"),
         }
     }
     Ok(Entry {

@@ -68,7 +68,6 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
     Measures {
         duration: Duration::from_secs(12),
         ready: Measured::Value(Duration::from_secs(4)),
-        ready_found: None,
         peak: Measured::Value(Peak {
             value: peak,
             at: Duration::from_secs(9),

@@ -175,6 +175,9 @@ impl Reader {
                 let ready = self.ready(&layers, Path::new("."));
                 let mut limits = self.limits(&layers);
                 let phases = self.phases(&layers, &mut limits);
+                if typed.dir.is_file() {
+                    self.check_needs_ready(&layers, "this recording");
+                }
                 // Without a config, start-up ended where the run itself saw it end.
                 let mut rules = rules(ready.as_ref(), phases);
                 if ready.is_none() {

@@ -7,30 +7,34 @@ use super::node::{Node, Table, Value};
 use super::read::Reader;
 use super::sources::Place;
 use crate::analysis::{Edge, PhaseRule, ReadyRule, Rules};
-use crate::verdict::Limits;
+use crate::verdict::{Limits, Measure};
 use crate::workload::{Ready, ReadyKind};
 
-const READY_EXAMPLE: &str =
-    "\"auto\", or a table such as { log = 'Loaded \\d+ rows' }, { port = 8080 } or { after = \"5s\" }";
+const READY_EXAMPLE: &str = "a table such as { log = 'Loaded \\d+ rows' }, { port = 8080 } or { after = \"5s\" }";
 const MOMENT: Duration = Duration::from_nanos(1);
 
 impl Reader {
-    /// What ends start-up; None where the analysis is to find it. Of several layers the first that names a sign, or `"auto"`, decides
-    /// on the sign.
+    /// What ends start-up; None where no layer says it. Of several layers the first that names a sign decides on it.
     pub(super) fn ready(&mut self, layers: &Layers<'_>, folder: &Path) -> Option<Ready> {
-        let mut chosen: Option<Option<&Table>> = None;
+        let mut chosen: Option<&Table> = None;
         for node in layers.tables().filter_map(|table| table.get("ready")) {
-            if is_auto(node) {
-                chosen = chosen.or(Some(None));
+            if matches!(&node.value, Value::Text(text) if text == "auto") {
+                let help = "remove it, or write what ends start-up, such as ready = { log = 'listening on' }";
+                self.wrong(
+                    "ready-auto",
+                    &node.place,
+                    "`ready` can no longer be \"auto\": start-up is not guessed",
+                    help,
+                );
             } else if let Some(inner) = self.table(node, READY_EXAMPLE) {
                 self.check_keys(inner, keys::READY, "`ready`");
                 if keys::READY_KINDS.iter().any(|kind| inner.get(kind).is_some()) {
-                    chosen = chosen.or(Some(Some(inner)));
+                    chosen = chosen.or(Some(inner));
                 }
             }
         }
         let within = layers.inner("ready").get("within").map(|node| (node, self.duration(node, MOMENT)));
-        let Some(table) = chosen.flatten() else {
+        let Some(table) = chosen else {
             if let Some(node) = layers.get("ready")
                 && matches!(node.value, Value::Table(_))
             {
@@ -153,10 +157,24 @@ impl Reader {
         }
     }
 
-    /// A load can't begin at what is only found afterwards.
-    pub(super) fn check_drive(&mut self, layers: &Layers<'_>, has_ready: bool) {
-        if has_ready || layers.get("ready").is_some_and(|node| !is_auto(node)) {
+    /// Points out what needs a `ready` in a workload that has none: `drive`, and limits on what is measured from it. `of` names
+    /// the workload in a sentence.
+    pub(super) fn check_needs_ready(&mut self, layers: &Layers<'_>, of: &str) {
+        // A `ready` that is wrong is pointed out where it stands.
+        if layers.get("ready").is_some() {
             return;
+        }
+        for (key, measure) in
+            ["budget", "regression"].into_iter().flat_map(|key| Measure::FROM_READY.map(|of| (key, of)))
+        {
+            let Some(node) = layers.inner(key).get(measure.name()) else { continue };
+            let what = format!("`{}` is measured from a `ready`, and {of} has none", measure.name());
+            let help = if self.sources.of(&node.place).is_file {
+                "add `ready = { log = 'listening on' }` to this workload, or another of port, file, command and after"
+            } else {
+                "add `--ready-log REGEX`, such as --ready-log 'listening on', or `--ready-after TIME`"
+            };
+            self.wrong("needs-ready", &node.place, what, help);
         }
         const HELP: &str = "say what ends start-up, such as ready = { log = 'listening' } (`--ready-log`), \
                             { port = 8080 } (`--ready-port`) or { after = \"5s\" } (`--ready-after`)";
@@ -166,14 +184,10 @@ impl Reader {
     }
 }
 
-fn is_auto(node: &Node) -> bool {
-    matches!(&node.value, Value::Text(text) if text == "auto")
-}
-
 /// How the trace is read to find what the run waited for.
 pub(super) fn rules(ready: Option<&Ready>, phases: Vec<PhaseRule>) -> Rules {
     let ready = match ready.map(|ready| &ready.kind) {
-        None => ReadyRule::Auto,
+        None => ReadyRule::NotGiven,
         Some(ReadyKind::After(after)) => ReadyRule::After(*after),
         Some(ReadyKind::Log(pattern)) => ReadyRule::Log(pattern.clone()),
         Some(ReadyKind::Port(_) | ReadyKind::File(_) | ReadyKind::Command(_)) => ReadyRule::Recorded,

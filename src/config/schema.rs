@@ -120,10 +120,7 @@ fn workload(key: &str) -> Value {
         "interval" => time("The time between two readings, 1ms at the least."),
         "metric" => choice("What a sample adds up.", &["footprint", "rss", "private"]),
         "source" => choice("What reads the memory.", &["proc", "cgroup", "portable"]),
-        "ready" => json!({
-            "description": "What ends start-up.",
-            "anyOf": [{ "const": "auto" }, table("One sign of being ready.", keys::READY, ready)],
-        }),
+        "ready" => table("What ends start-up: one of log, port, file, command, after.", keys::READY, ready),
         "stop" => table("How a workload is asked to stop.", keys::STOP, stop),
         "abort_above" => size("A run is ended at once when it crosses this, and has failed."),
         "logs" => one_or_more(

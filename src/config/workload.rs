@@ -29,7 +29,7 @@ impl Reader {
         let cwd = layers.get("cwd").and_then(|node| self.text(node, "a path in quotes"));
         let timeout = layers.get("timeout").and_then(|node| self.duration(node, MILLISECOND));
         let ready = self.ready(layers, folder);
-        self.check_drive(layers, ready.is_some());
+        self.check_needs_ready(layers, &format!("the workload `{name}`"));
         self.check_ready(ready.as_ref(), layers, timeout);
         let env = self.env(layers);
         let stop = self.stop(layers);

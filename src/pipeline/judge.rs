@@ -4,12 +4,12 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::{Voice, artifacts, import};
-use crate::analysis::{self, ExcerptBuilder, Measured, Rules};
+use crate::analysis::{self, ExcerptBuilder, Measured, ReadyRule, Rules};
 use crate::baseline::{Key, Store};
 use crate::config::{Import, Judging, JudgingPlan};
 use crate::report::{self, Details, Edits, chart};
-use crate::trace::{RunFiles, RunRecord};
-use crate::verdict::{self, Base, ExitCode, Judged, JudgedRun, Leg, Limits};
+use crate::trace::{ReadyMark, RunFiles, RunRecord};
+use crate::verdict::{self, Base, Budget, ExitCode, Judged, JudgedRun, Leg, Limits, Measure, Subject, Tolerance};
 
 /// Command lines that are told of.
 const COMMANDS: usize = 10;
@@ -63,6 +63,9 @@ pub(super) fn details(files: &[RunFiles], judged: &Judged) -> Result<Details> {
         details.excerpt = excerpt.finish();
         details.log_growth = analysis::log_growth(files.log()?, files.samples()?)?;
         details.programs = analysis::program_bands(|| files.programs())?;
+        if shown.measures.ready == Measured::NotAsked {
+            details.proposal = analysis::propose_ready(&shown.measures.segments, || files.log())?;
+        }
     }
     Ok(details)
 }
@@ -103,6 +106,10 @@ pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, out: Option<&Path>
     for runs in import::runs_at(dir, import)? {
         let Some(first) = runs.first() else { continue };
         let judging = judging(plan, first.record())?;
+        if let Some(mistake) = needs_ready(judging, runs.iter().map(RunFiles::record)) {
+            let _ = writeln!(std::io::stderr(), "error: {mistake}");
+            return Ok(ExitCode::Usage);
+        }
         workloads.push(workload(&runs, &judging.rules, &judging.limits, &store, plan.baseline.required)?);
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
@@ -122,6 +129,32 @@ pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, out: Option<&Path>
     };
     std::io::stdout().write_all(text.as_bytes()).context("could not print the report")?;
     written.map(|()| code)
+}
+
+/// The mistake of a flag that limits what is measured from a `ready`, where a run was recorded without one. A config's limits were
+/// looked at with the config.
+fn needs_ready<'a>(judging: &Judging, mut records: impl Iterator<Item = &'a RunRecord>) -> Option<String> {
+    let limited = |subject: &Subject| subject.phase.is_none() && Measure::FROM_READY.contains(&subject.measure);
+    let budget = judging.limits.budgets.iter().find(|budget| limited(&budget.subject));
+    let tolerance = judging.limits.tolerances.iter().find(|tolerance| limited(&tolerance.subject));
+    let (flag, measure) = match (budget, tolerance) {
+        (Some(Budget { subject, .. }), _) => (format!("--{}", subject.measure.name()), subject.measure),
+        (None, Some(Tolerance { subject, .. })) => {
+            (format!("--max-{}-increase", subject.measure.name()), subject.measure)
+        }
+        (None, None) => return None,
+    };
+    if !matches!(judging.rules.ready, ReadyRule::AsRecorded) {
+        return None;
+    }
+    let record = records.find(|record| record.ready == ReadyMark::NotAsked)?;
+    Some(format!(
+        "`{flag}`: {} is measured from a `ready`, and run {} of `{}` was recorded without one\n\
+         help: add `--ready-log REGEX`, such as --ready-log 'listening on', or `--ready-after TIME`",
+        measure.name(),
+        record.run,
+        report::plain(&record.workload, 64)
+    ))
 }
 
 /// What was judged, as the work of one machine.

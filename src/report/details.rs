@@ -1,4 +1,4 @@
-use crate::analysis::{CommandUse, Excerpt, LogGrowth, ProgramBands};
+use crate::analysis::{CommandUse, Excerpt, LogGrowth, ProgramBands, Proposal};
 use crate::trace::LogLine;
 
 /// What reports show of a workload beside the judgement.
@@ -14,6 +14,8 @@ pub struct Details {
     pub excerpt: Excerpt,
     /// Who held the memory, in the run that the graph shows in full. None where that was not recorded.
     pub programs: Option<ProgramBands>,
+    /// The `ready` to propose, from the run that the graph shows in full. None where the workload has one.
+    pub proposal: Option<Proposal>,
 }
 
 impl Details {

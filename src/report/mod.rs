@@ -24,7 +24,7 @@ pub use details::Details;
 pub use edits::{Edits, sentence as edit_sentence};
 pub use escape::plain;
 pub use explain::{to_do, what};
-pub use finding::{ready_sentence, sentence};
+pub use finding::{proposal_sentence, sentence};
 pub use html::{page, page_of_curves, page_of_recording};
 pub use json::{Recorded, RecordedWorkload, overall, recorded, results};
 pub use junit::junit;

@@ -50,7 +50,9 @@ pub fn render(judged: &[Judged], code: ExitCode, details: &[Details], options: &
             let _ = writeln!(out, "{} `{workload}`{which} {what}", paint.bad("error:"));
         }
     }
-    judged.iter().for_each(|judged| finding::write(&mut out, judged));
+    for (index, judged) in judged.iter().enumerate() {
+        finding::write(&mut out, judged, details.get(index));
+    }
     table(&mut out, &rows(judged), paint, options.width);
     for (index, judged) in judged.iter().enumerate() {
         let details = details.get(index);

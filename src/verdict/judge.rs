@@ -155,6 +155,9 @@ fn measured(subject: &Subject, runs: &[JudgedRun]) -> Result<Vec<(u32, Quantity)
     for run in runs {
         match subject.of(&run.measures) {
             Measured::Value(value) => values.push((run.record.run, value)),
+            Measured::NotAsked => {
+                why.get_or_insert_with(|| "the workload has no `ready`, from which it is measured".to_owned());
+            }
             Measured::Unmeasured(reason) => {
                 let reason = if runs.len() == 1 { reason } else { format!("run {}: {reason}", run.record.run) };
                 why.get_or_insert(reason);

@@ -42,6 +42,8 @@ pub enum Measure {
 impl Measure {
     /// Every one, in the order in which they are told.
     pub const ALL: [Self; 4] = [Self::Peak, Self::Startup, Self::Retained, Self::Growth];
+    /// Those of the whole run that are measured from `ready`.
+    pub const FROM_READY: [Self; 3] = [Self::Startup, Self::Retained, Self::Growth];
     /// Those of a phase.
     pub const OF_PHASE: [Self; 2] = [Self::Peak, Self::Growth];
 

@@ -7,14 +7,16 @@ use crate::units::{Bytes, Percent, Rate};
 /// The first thing to say of a run: what took the largest part of its peak. Shares are of the peak.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Finding {
-    /// Most was taken until ready.
+    /// Most was taken until ready or, where there is no `ready`, by a rise that begins at the launch.
     StartUp {
-        /// The end of start-up.
+        /// The end of start-up, or of the rise.
         until: Duration,
         /// The highest level until then.
         share: Percent,
         /// What came after it; None where the run ended there.
         after: Option<After>,
+        /// Whether a `ready` gave the end.
+        has_ready: bool,
     },
     /// Most was taken by a ramp later on.
     Ramp {
@@ -24,8 +26,8 @@ pub enum Finding {
         to: Duration,
         /// Its rise.
         share: Percent,
-        /// The highest level until ready.
-        start_up: Percent,
+        /// The highest level until ready; None where there is no `ready`.
+        start_up: Option<Percent>,
     },
     /// Most was taken little by little.
     Growth {
@@ -37,8 +39,8 @@ pub enum Finding {
         share: Percent,
         /// How fast.
         rate: Rate,
-        /// The highest level until ready.
-        start_up: Percent,
+        /// The highest level until ready; None where there is no `ready`.
+        start_up: Option<Percent>,
     },
     /// Most stands above the level around it, for a moment after start-up.
     Spike {
@@ -46,8 +48,8 @@ pub enum Finding {
         at: Duration,
         /// How far it stands above.
         share: Percent,
-        /// The highest level until ready.
-        start_up: Percent,
+        /// The highest level until ready; None where there is no `ready`.
+        start_up: Option<Percent>,
     },
 }
 
@@ -60,34 +62,38 @@ pub struct After {
     pub share: Percent,
 }
 
-/// The first thing to say of a run. None where the end of start-up is not known or nothing was measured.
+/// The first thing to say of a run. None where nothing was measured, or it never got ready.
 #[must_use]
 pub fn finding(measures: &Measures) -> Option<Finding> {
-    let (ready, peak, startup) = match (&measures.ready, &measures.peak, &measures.startup) {
-        (Measured::Value(ready), Measured::Value(peak), Measured::Value(startup)) => (*ready, peak, *startup),
+    let peak = measures.peak.value().filter(|peak| peak.value > Bytes::ZERO)?;
+    let given = match (&measures.ready, &measures.startup) {
+        (Measured::Value(ready), Measured::Value(startup)) => Some((*ready, *startup)),
+        (Measured::NotAsked, _) => None,
         _ => return None,
     };
-    if peak.value == Bytes::ZERO {
-        return None;
-    }
     let of_peak = |bytes: Bytes| Percent(bytes.as_f64() / peak.value.as_f64() * 100.0);
-    let start_up = of_peak(startup);
+    let start_up = given.map(|(_, startup)| of_peak(startup));
+    let (ready, startup) = given.unwrap_or_default();
     let largest = measures
         .segments
         .iter()
         .filter(|segment| segment.from >= ready && matches!(segment.kind, SegmentKind::Ramp | SegmentKind::Growth))
         .max_by_key(|segment| segment.rise)
         .filter(|segment| segment.rise.0 > 0 && segment.rise.magnitude() > startup);
-    let spike = spike(&measures.segments, peak);
+    let spike = spike(&measures.segments, &peak);
     if peak.at >= ready && spike > largest.map_or(startup, |segment| segment.rise.magnitude()) {
         return Some(Finding::Spike { at: peak.at, share: of_peak(spike), start_up });
     }
-    let Some(segment) = largest else {
-        let lasted = measures.duration.saturating_sub(ready);
-        let share = of_peak(peak.value.saturating_sub(startup));
+    let from_launch = |until: Duration, level: Bytes| {
+        let lasted = measures.duration.saturating_sub(until);
+        let share = of_peak(peak.value.saturating_sub(level));
         let after = (!lasted.is_zero()).then_some(After { lasted, share });
-        return Some(Finding::StartUp { until: ready, share: start_up, after });
+        Finding::StartUp { until, share: of_peak(level), after, has_ready: given.is_some() }
     };
+    let Some(segment) = largest else { return given.map(|(ready, startup)| from_launch(ready, startup)) };
+    if given.is_none() && segment.from.is_zero() && segment.kind == SegmentKind::Ramp {
+        return Some(from_launch(segment.to, segment.to_level.min(peak.value)));
+    }
     let (from, to, share) = (segment.from, segment.to, of_peak(segment.rise.magnitude()));
     Some(match (segment.kind, segment.rate()) {
         (SegmentKind::Growth, Some(rate)) => Finding::Growth { from, to, share, rate, start_up },

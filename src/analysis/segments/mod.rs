@@ -6,15 +6,14 @@ mod model;
 mod name;
 mod outline;
 mod pieces;
-mod ready;
+mod start_up;
 
 use std::time::Duration;
 
 pub use self::finding::{After, Finding, finding};
 pub use self::model::{Segment, SegmentKind};
 pub use self::outline::Outline;
-pub use self::ready::Sureness;
-pub(super) use self::ready::find_ready;
+pub(super) use self::start_up::seeming_end;
 use crate::units::{Bytes, Percent};
 
 /// Finds the straight stretches of a run. None where it has too few readings.

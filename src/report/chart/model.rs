@@ -154,12 +154,12 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
                 let phase = run.measures.phases.iter().find(|other| other.name == *phase);
                 match phase.map(|phase| &phase.window) {
                     Some(Measured::Value(window)) => Some(*window),
-                    Some(Measured::Unmeasured(_)) | None => continue,
+                    Some(Measured::Unmeasured(_) | Measured::NotAsked) | None => continue,
                 }
             }
             (None, Measure::Startup, Some(run)) => match run.measures.ready {
                 Measured::Value(ready) => Some((Duration::ZERO, ready)),
-                Measured::Unmeasured(_) => continue,
+                Measured::Unmeasured(_) | Measured::NotAsked => continue,
             },
             _ => None,
         };

@@ -7,7 +7,7 @@ use super::{Detail, Page, lines, tables};
 use crate::analysis::{LogGrowth, Measured, Quality, finding};
 use crate::report::chart::{self, ChartModel, CurveKind, median_run};
 use crate::report::details::Details;
-use crate::report::{explain, sentence};
+use crate::report::{explain, proposal_sentence, sentence};
 use crate::units::{Percent, format_duration};
 use crate::verdict::{Check, Judged, JudgedRun, Measure};
 
@@ -84,6 +84,11 @@ pub(super) fn told(html: &mut Markup, judged: &Judged, details: &Details, detail
     let main = median_run(judged);
     if let Some(found) = main.and_then(|run| finding(&run.measures)) {
         html.element("p", &[("class", "finding")], &sentence(&found));
+    }
+    if let Some(proposal) = &details.proposal {
+        html.open("p", &[("class", "finding proposal")]);
+        html.prose(&proposal_sentence(proposal));
+        html.close("p");
     }
     if let Some(growth) = &details.log_growth {
         beside(html, growth, detail);

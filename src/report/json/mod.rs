@@ -17,8 +17,8 @@ use self::base::BaseFile;
 use self::found::{Program, SegmentOut, Template, log_growth, program, segments};
 use super::chart::median_run;
 use super::details::Details;
-use super::finding::sentence;
-use crate::analysis::{Measured, Quality, Sureness, finding};
+use super::finding::{proposal_sentence, sentence};
+use crate::analysis::{Measured, Proposal, ProposedLine, Quality, finding};
 use crate::trace::{Ended, PeakCertainty};
 use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Leg, Outcome, RunFailure, Verdict};
@@ -66,6 +66,7 @@ struct Workload<'a> {
     baseline_curve: Option<CurveOut<'a>>,
     checks: Vec<CheckOut<'a>>,
     finding: Option<String>,
+    ready_proposal: Option<ReadyProposal>,
     segments: Vec<SegmentOut>,
     log_growth: Option<Vec<Template>>,
     processes: Vec<Program>,
@@ -76,6 +77,14 @@ struct Workload<'a> {
 struct CurveOut<'a> {
     step_s: f64,
     memory_bytes: &'a [Bytes],
+}
+
+/// Where start-up seems to end in a workload without a `ready`, and the config's line to add where a log line marks it.
+#[derive(Serialize)]
+struct ReadyProposal {
+    at_s: f64,
+    config_line: Option<String>,
+    sentence: String,
 }
 
 #[derive(Serialize)]
@@ -92,7 +101,6 @@ struct Run {
     signal: Option<i32>,
     duration_s: f64,
     ready_s: Option<f64>,
-    ready_found: Option<&'static str>,
     peak_bytes: Option<Bytes>,
     peak_at_s: Option<f64>,
     peak_certainty: Option<&'static str>,
@@ -172,6 +180,7 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details], legs: &[L
                 .map(|curve| CurveOut { step_s: seconds(curve.step), memory_bytes: &curve.memory }),
             checks: judged.checks.iter().map(check).collect(),
             finding: median_run(judged).and_then(|run| finding(&run.measures)).as_ref().map(sentence),
+            ready_proposal: details.get(index).and_then(|details| details.proposal.as_ref()).map(proposal),
             segments: median_run(judged).map(|run| segments(&run.measures)).unwrap_or_default(),
             log_growth: details.get(index).and_then(|details| details.log_growth.as_ref()).map(log_growth),
             processes: details.get(index).map_or(&[][..], |details| &details.commands).iter().map(program).collect(),
@@ -188,6 +197,14 @@ pub fn results(judged: &[Judged], code: ExitCode, details: &[Details], legs: &[L
     let mut text = serde_json::to_string_pretty(&results).context("could not write the results as JSON")?;
     text.push('\n');
     Ok(text)
+}
+
+fn proposal(proposal: &Proposal) -> ReadyProposal {
+    ReadyProposal {
+        at_s: seconds(proposal.at),
+        config_line: proposal.line.as_ref().map(ProposedLine::config_line),
+        sentence: proposal_sentence(proposal),
+    }
 }
 
 fn failure(failure: &RunFailure) -> Failure<'_> {
@@ -250,7 +267,6 @@ fn run(run: &JudgedRun) -> Run {
         signal,
         duration_s: seconds(measures.duration),
         ready_s: measures.ready.value().map(seconds),
-        ready_found: measures.ready_found.map(Sureness::name),
         peak_bytes: peak.map(|peak| peak.value),
         peak_at_s: peak.map(|peak| seconds(peak.at)),
         peak_low_bytes: peak.map(|peak| peak.uncertainty.low(peak.value)),
@@ -267,7 +283,7 @@ fn run(run: &JudgedRun) -> Run {
             .map(|phase| {
                 let window = match phase.window {
                     Measured::Value((from, until)) => Some((seconds(from), seconds(until))),
-                    Measured::Unmeasured(_) => None,
+                    Measured::Unmeasured(_) | Measured::NotAsked => None,
                 };
                 let growth = phase.growth.value();
                 Phase {

@@ -10,9 +10,9 @@ use super::base::BaseFile;
 use super::read::RecordedWorkload;
 use super::words::{
     certainty_word, kind_word, measure_word, optional_seconds, outcome_word, path, quality_word, seconds, segment_word,
-    sureness_word, verdict_word,
+    verdict_word,
 };
-use crate::analysis::{Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind, Sureness};
+use crate::analysis::{Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
 use crate::baseline::{Key, StoredCurve};
 use crate::trace::PeakCertainty;
 use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes, Uncertainty};
@@ -195,8 +195,6 @@ struct RunIn {
     duration_s: Duration,
     #[serde(deserialize_with = "optional_seconds")]
     ready_s: Option<Duration>,
-    #[serde(deserialize_with = "sureness_word")]
-    ready_found: Option<Sureness>,
     peak_bytes: Option<Bytes>,
     #[serde(deserialize_with = "optional_seconds")]
     peak_at_s: Option<Duration>,
@@ -238,7 +236,6 @@ impl RunIn {
         Measures {
             duration: self.duration_s,
             ready: known(self.ready_s),
-            ready_found: self.ready_found,
             peak: known(peak),
             startup: known(self.startup_bytes),
             retained: known(self.retained_bytes),

@@ -5,11 +5,11 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::SCHEMA;
 use super::raw::{File, Head};
-use crate::analysis::{Measures, Segment};
+use crate::analysis::{Measured, Measures, Segment};
 use crate::baseline::{Key, StoredCurve};
 use crate::report::chart::median_run;
 use crate::report::plain;
-use crate::trace::{Curve, RunRecord};
+use crate::trace::{Curve, ReadyMark, RunRecord};
 use crate::verdict::{self, Check, Judged, JudgedRun, Leg, RunFailure, Verdict};
 
 /// The results of one machine.
@@ -70,6 +70,17 @@ pub fn recorded(text: &str) -> Result<Recorded> {
     Ok(Recorded { leg, exit_code: file.exit_code, workloads })
 }
 
+/// A run as it was judged. The file has no value for what was not measured and for what was not asked; the record tells which.
+fn judged_run(mut measures: Measures, record: RunRecord, curve: Curve) -> JudgedRun {
+    if record.ready == ReadyMark::NotAsked && measures.ready.value().is_none() {
+        measures.ready = Measured::NotAsked;
+        measures.startup = Measured::NotAsked;
+        measures.retained = Measured::NotAsked;
+        measures.growth = Measured::NotAsked;
+    }
+    JudgedRun { record, measures, curve }
+}
+
 impl RecordedWorkload {
     /// How many runs there were.
     #[must_use]
@@ -84,7 +95,7 @@ impl RecordedWorkload {
         let mut judged = Judged {
             name: self.key.workload.clone(),
             key: self.key,
-            runs: runs.map(|(measures, (record, curve))| JudgedRun { record, measures, curve }).collect(),
+            runs: runs.map(|(measures, (record, curve))| judged_run(measures, record, curve)).collect(),
             baseline_curve: self.baseline_curve,
             checks: self.checks,
             failures: self.failures,

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::{Measured, Peak};
 use crate::baseline::{Found, example};
-use crate::trace::PeakCertainty;
+use crate::trace::{PeakCertainty, ReadyMark};
 use crate::units::{Percent, Uncertainty};
 use crate::verdict::{
     Base, Budget, ConfigLine, Edit, EditKind, JudgedRun, Level, Limits, Measure, RunFailure, Shard, Subject, Tolerance,
@@ -105,7 +105,6 @@ fn results_read_back_as_they_were_written() {
     let other = || Found::NotComparable { why: "it is of another metric".into() };
     let mut strange = judged("strange", &[100, 90, 300], &limits(250, 5.0, Level::Warn), stored(), true);
     let measures = &mut strange.runs[0].measures;
-    measures.ready_found = Some(Sureness::Likely);
     measures.quality = Quality::Poor("why".into());
     let peak = measures.peak.value().unwrap();
     let uncertainty = Uncertainty { below: Bytes::from_mib(3), above: Bytes::from_mib(900) };
@@ -119,7 +118,13 @@ fn results_read_back_as_they_were_written() {
     bare[0].measures.startup = Measured::Unmeasured("b".into());
     bare[0].measures.peak = Measured::Unmeasured("c".into());
     bare[0].measures.segments.clear();
+    let mut not_asked = runs(&[100]);
+    not_asked[0].record.ready = ReadyMark::NotAsked;
+    let measures = &mut not_asked[0].measures;
+    (measures.ready, measures.startup) = (Measured::NotAsked, Measured::NotAsked);
+    (measures.retained, measures.growth) = (Measured::NotAsked, Measured::NotAsked);
     let all = [
+        judge(example::key("not-asked"), not_asked, &Limits::default(), missing(), false),
         judged("pass", &[100, 200], &limits(250, 500.0, Level::Fail), stored(), false),
         judged("over", &[100, 300, 200], &limits(250, 0.0, Level::Fail), stored(), false),
         judged("none", &[100], &limits(250, 5.0, Level::Fail), missing(), true),
@@ -137,6 +142,20 @@ fn results_read_back_as_they_were_written() {
             (&all.checks, &all.failures, all.verdict, &all.baseline_curve)
         );
     }
+}
+
+#[test]
+fn a_proposed_ready_is_there_with_its_config_line_and_its_sentence() {
+    let one = [judged("a", &[100], &Limits::default(), stored(), false)];
+    let line = ProposedLine { text: "Loaded 12 rows".into(), pattern: r"^Loaded \d+ rows$".into() };
+    let proposal = Some(Proposal { at: Duration::from_millis(1400), line: Some(line) });
+    let details = [Details { proposal, ..Details::default() }];
+    let text = results(&one, exit_code(&one), &details, &[leg(&one, None)]).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let found = &value["workloads"][0]["ready_proposal"];
+    assert_eq!(found["at_s"], 1.4);
+    assert_eq!(found["config_line"], r"ready = { log = '^Loaded \d+ rows$' }");
+    assert!(found["sentence"].as_str().unwrap().starts_with("Start-up seems to end at 1.40 s, after `Loaded 12 rows`"));
 }
 
 #[test]

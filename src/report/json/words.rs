@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::analysis::{Quality, SegmentKind, Sureness};
+use crate::analysis::{Quality, SegmentKind};
 use crate::report::plain;
 use crate::trace::PeakCertainty;
 use crate::verdict::{CheckKind, Measure, Outcome, Verdict};
@@ -67,10 +67,6 @@ pub(super) fn measure_word<'de, D: Deserializer<'de>>(from: D) -> Result<Measure
 pub(super) fn segment_word<'de, D: Deserializer<'de>>(from: D) -> Result<SegmentKind, D::Error> {
     use SegmentKind::{Drop, Growth, Plateau, Ramp};
     one_of(from, &[Ramp, Growth, Plateau, Drop], SegmentKind::name)
-}
-
-pub(super) fn sureness_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Sureness>, D::Error> {
-    optional(from, &[Sureness::Unsure, Sureness::Likely, Sureness::Sure], Sureness::name)
 }
 
 pub(super) fn certainty_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PeakCertainty>, D::Error> {

@@ -13,7 +13,7 @@ use super::chart::{baseline_points, median_run};
 use super::details::Details;
 use super::edits::Edits;
 use super::explain;
-use super::finding::sentence;
+use super::finding::{proposal_sentence, sentence};
 use super::log_growth::{WORTH_TELLING, shown};
 use super::table::{Row, rows};
 use crate::analysis::{Measured, finding};
@@ -63,7 +63,7 @@ struct Part {
 /// The report of all workloads. `details` has those of each, in the order of `judged`.
 #[must_use]
 pub fn markdown(judged: &[Judged], code: ExitCode, details: &[Details], links: &Links, place: Place) -> String {
-    let mut parts = vec![Part { rank: 0, what: "verdict", text: head(judged, code, &links.edits) }];
+    let mut parts = vec![Part { rank: 0, what: "verdict", text: head(judged, code, details, &links.edits) }];
     parts.extend(edits(&links.edits));
     parts.extend(table(judged));
     for (index, judged) in judged.iter().enumerate() {
@@ -107,7 +107,7 @@ fn fit(mut parts: Vec<Part>, room: usize) -> String {
     out
 }
 
-fn head(judged: &[Judged], exit: ExitCode, edits: &Edits) -> String {
+fn head(judged: &[Judged], exit: ExitCode, details: &[Details], edits: &Edits) -> String {
     let mut out = String::new();
     let bad = |judged: &&Judged| matches!(judged.verdict, Verdict::Fail | Verdict::Error);
     let failed = judged.iter().filter(bad).count();
@@ -133,10 +133,15 @@ fn head(judged: &[Judged], exit: ExitCode, edits: &Edits) -> String {
     let looser = if edits.looser.is_empty() { "" } else { ", ⚠️ and this change lets more pass than before" };
     let _ = writeln!(out, "## Memory: {of}: {word}{looser}\n");
     let is_alone = judged.len() == 1;
-    for judged in judged.iter().take(3) {
-        let Some(found) = median_run(judged).and_then(|run| finding(&run.measures)) else { continue };
-        let which = if is_alone { String::new() } else { code(&judged.name, 60) + ": " };
-        let _ = writeln!(out, "{which}{}\n", sentence(&found));
+    for (index, judged) in judged.iter().enumerate().take(3) {
+        let found = median_run(judged).and_then(|run| finding(&run.measures)).as_ref().map(sentence);
+        // Its code spans are in no table, so that they keep their backslashes.
+        let proposal = details.get(index).and_then(|details| details.proposal.as_ref()).map(proposal_sentence);
+        let sentences: Vec<String> = found.into_iter().chain(proposal).collect();
+        if !sentences.is_empty() {
+            let which = if is_alone { String::new() } else { code(&judged.name, 60) + ": " };
+            let _ = writeln!(out, "{which}{}\n", sentences.join(" "));
+        }
     }
     out
 }
