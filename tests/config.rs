@@ -189,6 +189,12 @@ fn flags_are_complained_of_like_the_config() {
     assert_eq!(codes(&["--peak", "512 mb", "--", "true"]), ["wrong-size"]);
     assert_eq!(codes(&["--max-peak-increase", "5", "--", "true"]), ["wrong-percent"]);
     assert_eq!(codes(&["--drive", "load", "--", "true"]), ["needs-ready"]);
+    for limit in
+        [["--startup", "1GiB"], ["--retained", "1MiB"], ["--growth", "1MiB/min"], ["--max-growth-increase", "5%"]]
+    {
+        assert_eq!(codes(&[limit[0], limit[1], "--", "true"]), ["needs-ready"], "{limit:?}");
+        plan(&[limit[0], limit[1], "--ready-log", "up", "--", "true"], LINUX).unwrap();
+    }
     assert_eq!(codes(&["--name", "../x", "--", "true"]), ["bad-name"]);
     assert_eq!(codes(&["--env", "novalue", "--", "true"]), ["bad-env"]);
     assert_eq!(codes(&["--phase", "name = ", "--", "true"]), ["bad-toml"]);

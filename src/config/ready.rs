@@ -170,9 +170,9 @@ impl Reader {
             let Some(node) = layers.inner(key).get(measure.name()) else { continue };
             let what = format!("`{}` is measured from a `ready`, and {of} has none", measure.name());
             let help = if self.sources.of(&node.place).is_file {
-                "add `ready = { log = 'listening on' }` to this workload, or another of port, file, command and after"
+                format!("add `ready = {{ log = 'listening on' }}` to {of}, or another of port, file, command and after")
             } else {
-                "add `--ready-log REGEX`, such as --ready-log 'listening on', or `--ready-after TIME`"
+                "add `--ready-log REGEX`, such as --ready-log 'listening on', or `--ready-after TIME`".to_owned()
             };
             self.wrong("needs-ready", &node.place, what, help);
         }
