@@ -21,12 +21,12 @@ use crate::units::Uncertainty;
 ///   between samples: the first sample after an end counts with its `memory` alone, since its `peak` may be of either
 ///   side.
 /// - `retained`: the level at the end of the steady part less the level at ready. The steady part lasts from ready
-///   until memguard stopped the workload or the run ended, without the last samples in which memory only falls or is
-///   zero. A level is the median over 1/20 of it (at least 100 ms and three samples, at most the half), each sample
+///   until memguard stopped the workload, or until the last instant at which memory was held before the run ended (it fell
+///   by at most 1 % within 2 s). A level is the median over 1/20 of it (at least 100 ms and three samples, at most the half), each sample
 ///   lasting until the next.
 /// - `growth`: the slope of the steady part, and of each phase; see [`Growth`](super::Growth).
 ///
-/// The last three but for a phase's are not asked for where the rules have no `ready`.
+/// Without a `ready` in the rules, only the peak and the phases are measured.
 ///
 /// `samples` opens the rows: once more where the run's length is not known.
 ///

@@ -9,18 +9,20 @@ const MIN_RISE: f64 = 0.05;
 /// A calm shorter than this part of the time before it is none.
 const MIN_CALM: f64 = 0.1;
 
-/// The end of the first ramp that is followed by a calm: until the next ramp, or the end of the run. A calm shorter than that next
-/// ramp is a pause within start-up.
+/// The end of the first ramp that is followed by a calm: until the next ramp, or the end of the run. A calm that is shorter than the
+/// next ramp is a pause within start-up; of a next ramp that takes three times the level so far, shorter than three times its length.
 pub(in crate::analysis) fn seeming_end(segments: &[Segment]) -> Option<Duration> {
     let run = segments.last()?.to;
     let is_ramp = |segment: &Segment| segment.kind == SegmentKind::Ramp;
     segments.iter().enumerate().filter(|(_, segment)| is_ramp(segment)).find_map(|(index, ramp)| {
-        let least = ramp.to_level.as_f64() * MIN_RISE;
+        let level = ramp.to_level.as_f64().max(1.0);
         let mut later = segments[index + 1..].iter();
-        let next = later.find(|next| is_ramp(next) && next.rise.as_f64() > least);
-        let (calm_end, next_ramp) = next.map_or((run, Duration::ZERO), |next| (next.from, next.to - next.from));
-        let calm = calm_end - ramp.to;
-        (!calm.is_zero() && calm >= next_ramp && calm >= ramp.to.mul_f64(MIN_CALM)).then_some(ramp.to)
+        let next = later.find(|next| is_ramp(next) && next.rise.as_f64() > level * MIN_RISE);
+        let (calm_end, pause) = next.map_or((run, 0.0), |next| {
+            (next.from, (next.to - next.from).as_secs_f64() * (next.rise.as_f64() / level).max(1.0))
+        });
+        let calm = (calm_end - ramp.to).as_secs_f64();
+        (calm > 0.0 && calm >= pause && calm >= ramp.to.as_secs_f64() * MIN_CALM).then_some(ramp.to)
     })
 }
 
@@ -57,7 +59,14 @@ mod tests {
     fn a_pause_within_start_up_does_not_end_it() {
         let shoulder = [(Ramp, 1000, 196), (Plateau, 1600, 200), (Ramp, 3000, 916), (Plateau, 20_000, 916)];
         assert_eq!(end(&shoulder), Some(3000));
-        let stall = [(Ramp, 10, 17), (Plateau, 210, 17), (Ramp, 510, 117), (Plateau, 2000, 117)];
+        let stall = [
+            (Ramp, 10, 5),
+            (Plateau, 25, 5),
+            (Ramp, 35, 16),
+            (Plateau, 250, 17),
+            (Ramp, 510, 117),
+            (Plateau, 2000, 117),
+        ];
         assert_eq!(end(&stall), Some(510));
     }
 
