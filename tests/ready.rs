@@ -31,6 +31,7 @@ fn the_end_of_start_up_is_proposed_and_never_guessed() {
     assert!(run.err.contains(&proposal) && !run.err.contains("startup"), "{}", run.err);
     let report = |name: &str| fs::read_to_string(project.path("memguard-report").join(name)).unwrap();
     assert!(report("report.md").contains(&proposal), "{}", report("report.md"));
+    assert!(!report("report.html").contains("ready after"));
     assert!(report("report.html").contains(r"<code>ready = { log = &#39;^READY in \d+ ms$&#39; }</code>"));
     assert_eq!(project.memguard(&["baseline", "accept"]).code, 0);
     let baseline = fs::read_to_string(project.path("memguard-baseline.toml")).unwrap();

@@ -164,41 +164,41 @@ pub(super) fn runs(html: &mut Markup, judged: &Judged, shown: &[&JudgedRun]) {
     fn amount<T: Copy>(measured: &Measured<T>, show: impl Fn(T) -> String) -> Cell {
         Cell::Number(measured.value().map_or_else(|| MISSING.to_owned(), show))
     }
+    let has_ready = shown.iter().any(|run| run.measures.ready != Measured::NotAsked);
     let rows = shown.iter().map(|run| {
         let (measures, sampling) = (&run.measures, &run.record.sampling);
-        vec![
+        let mut cells = vec![
             Cell::Run(run.record.run),
             Cell::Text(how_it_ended(judged, run)),
             Cell::Number(format_duration(measures.duration)),
-            amount(&measures.ready, format_duration),
             amount(&measures.peak, |peak| {
                 let value = peak.value.to_string();
                 mark(&value, peak.value, peak.uncertainty).unwrap_or(value)
             }),
-            amount(&measures.startup, |bytes| bytes.to_string()),
-            amount(&measures.retained, SignedBytes::plain),
-            amount(&measures.growth, |growth| growth.slope.to_string()),
+        ];
+        if has_ready {
+            cells.extend([
+                amount(&measures.ready, format_duration),
+                amount(&measures.startup, |bytes| bytes.to_string()),
+                amount(&measures.retained, SignedBytes::plain),
+                amount(&measures.growth, |growth| growth.slope.to_string()),
+            ]);
+        }
+        cells.extend([
             Cell::Number(sampling.ticks.to_string()),
             Cell::Number(format_duration(sampling.longest_gap)),
             Cell::Text(match &measures.quality {
                 Quality::Good => "good".to_owned(),
                 Quality::Poor(_) => "poor".to_owned(),
             }),
-        ]
+        ]);
+        cells
     });
-    let heads = [
-        Head::Text("run"),
-        Head::Text("ended"),
-        Head::Number("lasted"),
-        Head::Number("ready after"),
-        Head::Number("peak"),
-        Head::Number("start-up"),
-        Head::Number("retained"),
-        Head::Number("growth"),
-        Head::Number("readings"),
-        Head::Number("longest gap"),
-        Head::Text("measuring"),
-    ];
+    let mut heads = vec![Head::Text("run"), Head::Text("ended"), Head::Number("lasted"), Head::Number("peak")];
+    if has_ready {
+        heads.extend(["ready after", "start-up", "retained", "growth"].map(Head::Number));
+    }
+    heads.extend([Head::Number("readings"), Head::Number("longest gap"), Head::Text("measuring")]);
     let mut note = String::new();
     if shown.len() < judged.runs.len() {
         note = format!(
