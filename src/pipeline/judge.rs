@@ -98,9 +98,6 @@ fn common_key(runs: &[JudgedRun]) -> Result<Key> {
 /// # Errors
 /// When the folder holds no runs, a file of theirs can't be read, the config has no such workload, or `out` can't be written.
 pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, out: Option<&Path>, voice: Voice) -> Result<ExitCode> {
-    if let Some(out) = out {
-        artifacts::make_room(out)?;
-    }
     let store = plan.baseline.store()?;
     let mut workloads = Vec::new();
     for runs in import::runs_at(dir, import)? {
@@ -111,6 +108,9 @@ pub fn check(dir: &Path, plan: &JudgingPlan, import: &Import, out: Option<&Path>
             return Ok(ExitCode::Usage);
         }
         workloads.push(workload(&runs, &judging.rules, &judging.limits, &store, plan.baseline.required)?);
+    }
+    if let Some(out) = out {
+        artifacts::make_room(out)?;
     }
     let judged: Vec<Judged> = workloads.iter().map(|workload| workload.judged.clone()).collect();
     let code = verdict::exit_code(&judged);
