@@ -306,8 +306,8 @@ mod tests {
     fn a_run_that_was_killed_has_no_level_at_its_end() {
         for ended in [Ended::OutOfMemory, Ended::Aborted, Ended::Signaled { signal: 9 }] {
             let record = RunRecord { ended, duration: Some(Duration::from_millis(1090)), ..record() };
-            let told = retained(&record, 0, &leak(1090, |_| 1_000_000));
-            assert_eq!(why(&told), "the run was killed, so that there is no level at its end");
+            let measured = retained(&record, 0, &leak(1090, |_| 1_000_000));
+            assert_eq!(why(&measured), "the run was killed, so that there is no level at its end");
         }
     }
 

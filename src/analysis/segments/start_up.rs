@@ -9,8 +9,10 @@ const MIN_RISE: f64 = 0.05;
 /// A calm shorter than this part of the time before it is none.
 const MIN_CALM: f64 = 0.1;
 
-/// The end of the first ramp that is followed by a calm: until the next ramp, or the end of the run. A calm that is shorter than the
-/// next ramp is a pause within start-up; of a next ramp that takes three times the level so far, shorter than three times its length.
+/// The end of the first ramp that is followed by a calm, which lasts until the next ramp or the end of the run.
+///
+/// A calm that is shorter than the next ramp is a pause within start-up. If that ramp takes three times the level so far, a calm
+/// shorter than three times its length is one, too.
 pub(in crate::analysis) fn seeming_end(segments: &[Segment]) -> Option<Duration> {
     let run = segments.last()?.to;
     let is_ramp = |segment: &Segment| segment.kind == SegmentKind::Ramp;
