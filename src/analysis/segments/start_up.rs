@@ -18,10 +18,15 @@ pub(in crate::analysis) fn seeming_end(segments: &[Segment]) -> Option<Duration>
     let is_ramp = |segment: &Segment| segment.kind == SegmentKind::Ramp;
     segments.iter().enumerate().filter(|(_, segment)| is_ramp(segment)).find_map(|(index, ramp)| {
         let level = ramp.to_level.as_f64().max(1.0);
-        let mut later = segments[index + 1..].iter();
-        let next = later.find(|next| is_ramp(next) && next.rise.as_f64() > level * MIN_RISE);
+        let later = &segments[index + 1..];
+        let next = later.iter().position(|next| is_ramp(next) && next.rise.as_f64() > level * MIN_RISE);
         let (calm_end, pause) = next.map_or((run, 0.0), |next| {
-            (next.from, (next.to - next.from).as_secs_f64() * (next.rise.as_f64() / level).max(1.0))
+            // A ramp may be of several slopes.
+            let ramps = later[next..].iter().take_while(|next| is_ramp(next));
+            let (lasts, rise) = ramps.fold((0.0, 0.0), |(lasts, rise), ramp| {
+                (lasts + (ramp.to - ramp.from).as_secs_f64(), rise + ramp.rise.as_f64())
+            });
+            (later[next].from, lasts * (rise / level).max(1.0))
         });
         let calm = (calm_end - ramp.to).as_secs_f64();
         (calm > 0.0 && calm >= pause && calm >= ramp.to.as_secs_f64() * MIN_CALM).then_some(ramp.to)
@@ -70,6 +75,16 @@ mod tests {
             (Plateau, 2000, 117),
         ];
         assert_eq!(end(&stall), Some(510));
+        let slopes = [
+            (Ramp, 110, 18),
+            (Plateau, 290, 18),
+            (Ramp, 395, 53),
+            (Plateau, 445, 53),
+            (Ramp, 455, 72),
+            (Ramp, 697, 118),
+            (Plateau, 2138, 118),
+        ];
+        assert_eq!(end(&slopes), Some(697));
     }
 
     #[test]
