@@ -126,8 +126,9 @@ impl Footprint {
         places.filter_map(|place| processes[*place].memory).map(|memory| memory.anon + memory.swap).sum()
     }
 
-    /// Reads the shares of those that make the sum uncertain, as far as the allowance goes, and adds up again. `highest` is the
-    /// highest sum so far: what can be higher matters more. `all`: the sum is wanted as exact as it can be.
+    /// Reads the shares of those that make the sum uncertain, as far as the allowance goes. `highest` is the highest sum so far:
+    /// what can be higher matters more. `all`: the sum is wanted as exact as it can be. Returns the sum by these readings, and
+    /// what they show of the sum as it was at the beginning of the tick.
     pub(super) fn settle(
         &mut self,
         total: Total,
@@ -135,9 +136,9 @@ impl Footprint {
         (highest, all): (u64, bool),
         now: Instant,
         buffer: &mut Vec<u8>,
-    ) -> Total {
+    ) -> (Total, Estimate) {
         self.allowance.earn(now);
-        let mut total = total;
+        let (mut total, mut before) = (total, total.sum);
         for _ in 0..=self.families.len() {
             let Estimate { value, low, high } = total.sum;
             let is_high = high > highest + highest / SMALL;
@@ -145,46 +146,40 @@ impl Footprint {
                 break;
             }
             let begun = thread_cpu();
-            let is_read = self.read(processes, buffer);
+            let moved = self.read(processes, buffer);
             let spent = thread_cpu().zip(begun).map(|(now, begun)| now.saturating_sub(begun));
             self.allowance.left -= spent.unwrap_or_default().as_secs_f64();
+            let Some((given_back, taken)) = moved else { break };
             total = self.total(processes);
-            if !is_read {
-                break;
-            }
+            let (least, most) = (total.sum.low.saturating_sub(taken), total.sum.high + given_back);
+            let clamp = |value: u64| value.clamp(least, most);
+            before = Estimate { value: clamp(before.value), low: clamp(before.low), high: clamp(before.high) };
         }
-        total
+        (total, before)
     }
 
-    /// Reads the shares of the processes that are the most uncertain together. Returns whether a sum is certain now.
-    fn read(&mut self, processes: &[Process], buffer: &mut Vec<u8>) -> bool {
+    /// Reads the shares of the processes that are the most uncertain together. Returns how much these gave back and took since
+    /// the beginning of the tick. None where they could not be read.
+    fn read(&mut self, processes: &[Process], buffer: &mut Vec<u8>) -> Option<(u64, u64)> {
         let width = |estimate: Estimate| estimate.high - estimate.low;
         let readable = self.families.values_mut().filter(|group| !group.is_denied);
         let widest = readable.max_by_key(|group| width(group.family.estimate()));
         let widest_width = widest.as_ref().map_or(0, |group| width(group.family.estimate()));
         if width(self.shared_memory.estimate()) > widest_width {
-            let mapping: Vec<&Process> =
-                counted(processes).filter(|(_, memory)| memory.shmem > 0).map(|(process, _)| process).collect();
-            return match read_shares(&mapping, buffer) {
-                Shares::Read(shares) => {
-                    self.shared_memory.read(shares.iter().map(|share| share.shmem).sum());
-                    true
-                }
-                Shares::Torn | Shares::Denied => false,
-            };
+            let mapping = counted(processes).filter(|(_, memory)| memory.shmem > 0).map(|(process, _)| process);
+            let Shares::Read(shares) = read_shares(&mapping.collect::<Vec<_>>(), buffer) else { return None };
+            self.shared_memory.read(shares.iter().map(|share| share.shmem).sum());
+            return Some((0, 0));
         }
-        let Some(group) = widest.filter(|_| widest_width > 0) else { return false };
+        let group = widest.filter(|_| widest_width > 0)?;
         let members: Vec<&Process> = group.places.iter().map(|place| &processes[*place]).collect();
         match read_shares(&members, buffer) {
-            Shares::Read(shares) => {
-                group.family.read(&shares.iter().map(|share| share.anon).collect::<Vec<_>>());
-                true
-            }
-            Shares::Torn => false,
+            Shares::Read(shares) => Some(group.family.read(&shares.iter().map(|share| share.anon).collect::<Vec<_>>())),
+            Shares::Torn => None,
             Shares::Denied => {
                 group.is_denied = true;
                 self.denied = self.denied.max(members.len() as u64);
-                false
+                None
             }
         }
     }
@@ -285,8 +280,8 @@ struct Allowance {
 /// The share of one core that reading may take, over time.
 const CPU_SHARE: f64 = 0.02;
 /// What may be saved up, and what may be owed, in seconds: a short run is read as often as it needs to be.
-const SAVED: f64 = 0.2;
-const OWED: f64 = 0.2;
+const SAVED: f64 = 0.1;
+const OWED: f64 = 0.1;
 
 impl Allowance {
     fn earn(&mut self, now: Instant) {

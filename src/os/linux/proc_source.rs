@@ -104,23 +104,24 @@ impl ProcSource {
         Ok(command)
     }
 
-    /// The sum of what the processes hold, in the metric.
-    fn add_up(&mut self, now: Instant, changes: &Changes) -> Total {
+    /// The sum of what the processes hold, in the metric: now, and at the beginning of the tick.
+    fn add_up(&mut self, now: Instant, changes: &Changes) -> (Total, Estimate) {
         if changes.members {
             self.footprint.regroup(&self.tree.processes);
         }
         let total = self.footprint.add_up(&self.tree.processes, &self.machine, &mut self.buffer);
         if self.metric == Metric::Rss {
             let resident = total.parts.resident();
-            return Total { sum: Estimate { value: resident, low: resident, high: resident }, ..total };
+            let sum = Estimate { value: resident, low: resident, high: resident };
+            return (Total { sum, ..total }, sum);
         }
         let wanted = (self.last.highest, std::mem::take(&mut self.wants_exact));
-        let total = self.footprint.settle(total, &self.tree.processes, wanted, now, &mut self.buffer);
-        if total.sum.value > self.last.highest.max(READ_TWICE) { self.read_twice(total) } else { total }
+        let total = if total.sum.value > self.last.highest.max(READ_TWICE) { self.read_twice(total) } else { total };
+        self.footprint.settle(total, &self.tree.processes, wanted, now, &mut self.buffer)
     }
 
-    /// Reads processes again that grew in this tick to a new high. What one gives back and another takes between their two
-    /// readings counts twice: the lower of the two sums holds.
+    /// Reads processes again that grew in this tick to a new high: what one has given back meanwhile, another may have taken
+    /// between the two readings, and the sum has it twice.
     fn read_twice(&mut self, mut total: Total) -> Total {
         let grown = |process: &&Process| process.counts() && process.growth() > 0;
         if self.tree.processes.iter().filter(grown).nth(1).is_none() {
@@ -128,22 +129,22 @@ impl ProcSource {
         }
         let (mut given_back, mut taken) = (0, 0);
         for process in self.tree.processes.iter().filter(grown) {
-            let before = process.footprint();
-            // One that has let go of its memory since gave back what it grew.
-            let again =
-                process.read_memory(&mut self.buffer).map_or(before - process.growth(), |memory| memory.footprint());
-            given_back += before.saturating_sub(again);
-            taken += again.saturating_sub(before);
+            let again = process.read_memory(&mut self.buffer).map_or(0, |memory| memory.footprint());
+            match process.footprint().saturating_sub(again) {
+                0 => taken += process.growth(),
+                given => given_back += given,
+            }
         }
-        let double = given_back.saturating_sub(taken);
+        let double = given_back.min(taken);
         total.sum.value = total.sum.value.saturating_sub(double);
         total.sum.low = total.sum.low.saturating_sub(double);
         total
     }
 
     /// The reading of a tree whose sum is `total`.
-    fn reading(&mut self, total: Total, changes: &Changes, reading: &mut Reading) {
-        let (low, peak, high) = peak(&total.sum, &self.rises());
+    fn reading(&mut self, (total, begin): (Total, Estimate), changes: &Changes, reading: &mut Reading) {
+        let (low, peak, high) = peak(&begin, &self.rises());
+        let (low, peak, high) = (low.max(total.sum.low), peak.max(total.sum.value), high.max(total.sum.high));
         let lost = changes.lost.bytes(self.has_huge_pages);
         let before = self.last.total.sum;
         // Processes that ended, or were never seen, held it beside what was there before or is there now.
@@ -246,7 +247,7 @@ impl Source for ProcSource {
         let total = if changes.moved || changes.members || self.wants_exact || (low, high) != (value, value) {
             self.add_up(now, &changes)
         } else {
-            self.last.total
+            (self.last.total, self.last.total.sum)
         };
         reading.processes = Some(self.last.processes);
         self.end_root(&mut changes, &mut reading);

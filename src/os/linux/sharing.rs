@@ -153,8 +153,11 @@ impl Family {
         self.members.insert(new.pid, known);
     }
 
-    /// Takes a reading of all members.
-    pub(super) fn read(&mut self, shares: &[Share]) {
+    /// Takes a reading of all members. Returns how much they gave back, and how much they took, since they were last followed.
+    pub(super) fn read(&mut self, shares: &[Share]) -> (u64, u64) {
+        let before = |share: &Share| self.members.get(&share.pid).map_or(0, |known| known.held);
+        let given_back = shares.iter().map(|share| before(share).saturating_sub(share.held)).sum();
+        let taken = shares.iter().map(|share| share.held.saturating_sub(before(share))).sum();
         let count = shares.len().max(2) as u64;
         self.sum = Sum { value: shares.iter().map(|share| signed(share.share)).sum(), below: 0, above: 0 };
         self.unshared = 0;
@@ -167,6 +170,7 @@ impl Family {
             (pid, Known { held, faults, shared_low, shared_high, unseen: shared_high, unseen_now: 0 })
         };
         self.members = shares.iter().map(known).collect();
+        (given_back, taken)
     }
 
     /// At least the largest member, at most all of them added up.
