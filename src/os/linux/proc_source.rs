@@ -45,6 +45,8 @@ pub(super) struct ProcSource {
 #[derive(Debug, Default)]
 struct Last {
     total: Total,
+    /// The sum at the beginning of that tick.
+    begin: Estimate,
     /// The highest sum.
     highest: u64,
     processes: u32,
@@ -146,9 +148,9 @@ impl ProcSource {
         let (low, peak, high) = peak(&begin, &self.rises());
         let (low, peak, high) = (low.max(total.sum.low), peak.max(total.sum.value), high.max(total.sum.high));
         let lost = changes.lost.bytes(self.has_huge_pages);
-        let before = self.last.total.sum;
+        let before = self.last.begin.high.max(self.last.total.sum.high);
         // Processes that ended, or were never seen, held it beside what was there before or is there now.
-        let high = if lost > 0 { high.max(before.high.max(total.sum.high) + lost) } else { high };
+        let high = if lost > 0 { high.max(before.max(total.sum.high) + lost) } else { high };
         let below = (peak - low.min(peak)).max(total.sum.value - total.sum.low);
         let Total { parts, shmem, sum } = total;
         reading.memory = Bytes(sum.value);
@@ -166,7 +168,7 @@ impl ProcSource {
             reading.parts.anon = Some(Bytes(parts.anon));
         }
         self.last.highest = self.last.highest.max(peak);
-        self.last.total = total;
+        (self.last.total, self.last.begin) = (total, begin);
     }
 
     /// How the processes rose within this tick, and how much each grew.

@@ -274,7 +274,10 @@ fn rise(before: &Memory, now: &Memory, faults: u64) -> Rise {
     let swapped_out = now.swap.saturating_sub(before.swap);
     let above = now.high_water - now.resident();
     let bytes = above.saturating_sub(unmapped + swapped_out);
-    let below = bytes.saturating_sub(faults.saturating_mul(rustix::param::page_size() as u64));
+    // What it held before and gave back since was of the metric, and so is what a fault brought.
+    let given_back = before.footprint().saturating_sub(now.footprint());
+    let brought = faults.saturating_mul(rustix::param::page_size() as u64);
+    let below = bytes.saturating_sub(brought + given_back);
     Rise { bytes, resident: above, below, above: unmapped.min(above) }
 }
 
@@ -303,6 +306,8 @@ mod tests {
         let before = memory(50, 10, 0, 60);
         assert_eq!(rise(&before, &memory(50, 10, 0, 124), 64 * FAULTS), rose(64, 0, 0));
         assert_eq!(rise(&before, &memory(50, 10, 0, 124), 4 * FAULTS), rose(64, 60, 0), "mapped files, most likely");
+        let given_back = rise(&memory(80, 10, 0, 90), &memory(50, 10, 0, 124), 34 * FAULTS);
+        assert_eq!(given_back, rose(64, 0, 0), "30 of it were there before");
         assert_eq!(rise(&before, &memory(50, 10, 0, 60), 64 * FAULTS), Rise::default(), "no new mark");
         assert_eq!(rise(&before, &memory(90, 10, 0, 100), 40 * FAULTS), Rise::default(), "it is at its mark now");
     }
