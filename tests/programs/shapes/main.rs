@@ -9,6 +9,7 @@
 //! pageout                   have the kernel swap out what was taken
 //! hold TIME                 sleep
 //! fork N SIZE shared TIME   fork N children that share SIZE for TIME
+//! worker N { ... }          fork N children that run the statements
 //! join                      wait for these children
 //! churn N TIME SIZE K       start N processes that hold SIZE for TIME, K at a time
 //! daemonise SIZE TIME       leave a process behind that grows to SIZE over TIME

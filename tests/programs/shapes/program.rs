@@ -44,6 +44,14 @@ impl Program {
                     self.run(&rest[2..end])?;
                 }
                 words = &rest[end + 1..];
+            } else if word == "worker" {
+                let end = closing(rest)?;
+                for _ in 0..number(rest.first())? {
+                    let worker =
+                        fork(|| Self::default().run(&rest[2..end]).and_then(|()| Ok(std::io::stdout().flush()?)))?;
+                    self.forks.push(worker);
+                }
+                words = &rest[end + 1..];
             } else {
                 let end = words.iter().position(|word| *word == ";").unwrap_or(words.len());
                 self.statement(&words[..end]).with_context(|| words[..end].join(" "))?;
