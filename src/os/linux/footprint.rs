@@ -27,6 +27,8 @@ struct Group {
     family: Family,
     /// Where its members stand in the tree.
     places: Vec<usize>,
+    /// What they hold, shared pages once for each of them.
+    held: u64,
     is_denied: bool,
 }
 
@@ -46,7 +48,7 @@ const TORN: u64 = 200;
 /// A torn reading is tried again up to so many times.
 const TRIES: u32 = 3;
 /// An uncertainty of at most one part in so many is small.
-const SMALL: u64 = 100;
+pub(super) const SMALL: u64 = 100;
 
 impl Footprint {
     pub(super) fn new(now: Instant, machine: &Machine, buffer: &mut Vec<u8>) -> Self {
@@ -79,30 +81,31 @@ impl Footprint {
     /// Adds up the tree as of this tick.
     pub(super) fn add_up(&mut self, processes: &[Process], machine: &Machine, buffer: &mut Vec<u8>) -> Total {
         for group in self.families.values_mut() {
-            group.family.advance(&members(processes, &group.places));
+            let members = members(processes, &group.places);
+            group.held = members.iter().map(|member| member.held).sum();
+            group.family.advance(&members);
         }
-        let mapped: HashMap<u32, u64> = counted(processes)
-            .filter(|(_, memory)| memory.shmem > 0)
-            .map(|(process, memory)| (process.pid, memory.shmem))
-            .collect();
-        if !mapped.is_empty() {
-            let before = std::mem::replace(&mut self.machine_shmem.1, machine.shmem(buffer));
-            let growth = self.machine_shmem.1.zip(before).map(|(now, before)| now as i64 - before as i64);
-            self.shared_memory.advance(mapped, growth.unwrap_or(i64::MAX));
-        } else {
-            self.shared_memory.advance(mapped, 0);
-        }
-        self.total(processes)
-    }
-
-    fn total(&self, processes: &[Process]) -> Total {
         let mut parts = Memory::default();
-        for (_, memory) in counted(processes) {
+        let mut mapped = HashMap::new();
+        for (process, memory) in counted(processes) {
             parts.anon += memory.anon;
             parts.shmem += memory.shmem;
             parts.swap += memory.swap;
             parts.mapped += memory.mapped;
+            if memory.shmem > 0 {
+                mapped.insert(process.pid, memory.shmem);
+            }
         }
+        let mut growth = None;
+        if !mapped.is_empty() {
+            let before = std::mem::replace(&mut self.machine_shmem.1, machine.shmem(buffer));
+            growth = self.machine_shmem.1.zip(before).map(|(now, before)| now as i64 - before as i64);
+        }
+        self.shared_memory.advance(mapped, growth.unwrap_or(i64::MAX));
+        self.total(parts)
+    }
+
+    fn total(&self, parts: Memory) -> Total {
         let mut shmem = self.shared_memory.estimate();
         if parts.shmem > 0
             && let (Some(first), Some(now)) = self.machine_shmem
@@ -110,7 +113,8 @@ impl Footprint {
             // What ended processes left in memory that others map, too, no living one shows.
             shmem.high = shmem.high.max(now.saturating_sub(first));
         }
-        let alone = parts.anon + parts.swap - self.grouped(processes);
+        let grouped: u64 = self.families.values().map(|group| group.held).sum();
+        let alone = (parts.anon + parts.swap).saturating_sub(grouped);
         let mut sum = Estimate { value: alone, low: alone, high: alone };
         for part in self.families.values().map(|group| group.family.estimate()).chain([shmem]) {
             sum.value += part.value;
@@ -118,12 +122,6 @@ impl Footprint {
             sum.high += part.high;
         }
         Total { sum, parts, shmem: shmem.value }
-    }
-
-    /// What members of families hold, shared pages once for each of them.
-    fn grouped(&self, processes: &[Process]) -> u64 {
-        let places = self.families.values().flat_map(|group| &group.places);
-        places.filter_map(|place| processes[*place].memory).map(|memory| memory.anon + memory.swap).sum()
     }
 
     /// Reads the shares of those that make the sum uncertain, as far as the allowance goes. `highest` is the highest sum so far:
@@ -150,7 +148,7 @@ impl Footprint {
             let spent = thread_cpu().zip(begun).map(|(now, begun)| now.saturating_sub(begun));
             self.allowance.left -= spent.unwrap_or_default().as_secs_f64();
             let Some((given_back, taken)) = moved else { break };
-            total = self.total(processes);
+            total = self.total(total.parts);
             let (least, most) = (total.sum.low.saturating_sub(taken), total.sum.high + given_back);
             let clamp = |value: u64| value.clamp(least, most);
             before = Estimate { value: clamp(before.value), low: clamp(before.low), high: clamp(before.high) };

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::attach;
 use super::files::ManyFiles;
-use super::footprint::{Footprint, Total};
+use super::footprint::{Footprint, SMALL, Total};
 use super::machine::Machine;
 use super::proc::{ProcFile, parse_status};
 use super::process::{Process, Rise};
@@ -125,7 +125,7 @@ impl ProcSource {
     /// Reads processes again that grew in this tick to a new high: what one has given back meanwhile, another may have taken
     /// between the two readings, and the sum has it twice.
     fn read_twice(&mut self, mut total: Total) -> Total {
-        let grown = |process: &&Process| process.counts() && process.growth() > 0;
+        let grown = |process: &&Process| process.is_read() && process.counts() && process.growth() > 0;
         if self.tree.processes.iter().filter(grown).nth(1).is_none() {
             return total;
         }
@@ -173,7 +173,7 @@ impl ProcSource {
 
     /// How the processes rose within this tick, and how much each grew.
     fn rises(&self) -> Vec<(Rise, u64)> {
-        let counted = self.tree.processes.iter().filter(|process| process.counts());
+        let counted = self.tree.processes.iter().filter(|process| process.is_read() && process.counts());
         let moved = counted.map(|process| (process.rise, process.growth()));
         let in_metric = |(mut rise, growth): (Rise, u64)| {
             if self.metric == Metric::Rss {
@@ -246,7 +246,8 @@ impl Source for ProcSource {
         }
         reading.is_partial = !changes.complete && !changes.moved;
         let Estimate { value, low, high } = self.last.total.sum;
-        let total = if changes.moved || changes.members || self.wants_exact || (low, high) != (value, value) {
+        let is_uncertain = high - low > value / SMALL;
+        let total = if changes.moved || changes.members || self.wants_exact || is_uncertain {
             self.add_up(now, &changes)
         } else {
             (self.last.total, self.last.total.sum)

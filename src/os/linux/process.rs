@@ -87,6 +87,8 @@ struct Pace {
     readings: u32,
     since_status: u32,
     is_asleep: bool,
+    /// It was not read at the last tick either: there is nothing to forget.
+    is_left: bool,
     read: Instant,
 }
 
@@ -129,7 +131,7 @@ impl Process {
             program: Program { command: read_command(pid), peak: None, memory: Memory::default(), is_reported: false },
             threads: Threads::default(),
             files: Files { stat: stat_file, status, thread: pid },
-            pace: Pace { readings: 0, since_status: 0, is_asleep: false, read: now },
+            pace: Pace { readings: 0, since_status: 0, is_asleep: false, is_left: false, read: now },
         }))
     }
 
@@ -141,6 +143,11 @@ impl Process {
     /// What it holds, if it counts.
     pub(super) fn footprint(&self) -> u64 {
         self.memory.filter(|_| self.counts()).map_or(0, |memory| memory.footprint())
+    }
+
+    /// True if it was read at this tick.
+    pub(super) const fn is_read(&self) -> bool {
+        !self.pace.is_left
     }
 
     pub(super) const fn is_unread(&self) -> bool {
@@ -167,6 +174,13 @@ impl Process {
 
     /// It was not read at this tick: it has not changed.
     pub(super) fn leave(&mut self) {
+        if !std::mem::replace(&mut self.pace.is_left, true) {
+            self.forget_tick();
+        }
+    }
+
+    /// What it did since the reading before is no news any more.
+    fn forget_tick(&mut self) {
         (self.rise, self.new_faults) = (Rise::default(), 0);
         self.before = self.memory.unwrap_or_default();
     }
@@ -174,8 +188,8 @@ impl Process {
     /// Reads the process as it is now.
     pub(super) fn refresh(&mut self, now: Instant, may_sleep: bool, buffer: &mut Vec<u8>) -> News {
         let before = self.stat;
-        self.leave();
-        self.pace.is_asleep = false;
+        self.forget_tick();
+        (self.pace.is_asleep, self.pace.is_left) = (false, false);
         (self.pace.read, self.pace.readings) = (now, self.pace.readings.saturating_add(1));
         let is_first = self.pace.readings == 1;
         let Some(stat) = self.files.stat.read(buffer).ok().and_then(parse_stat) else {

@@ -24,6 +24,8 @@ pub(super) struct Tree {
     orphans: Orphans,
     forks: Forks,
     tick: u64,
+    /// One runs in the memory of its parent.
+    has_borrowers: bool,
     /// There are no files to be had for the accounts that show who sleeps, or the accounts can't be relied on.
     is_unaccounted: bool,
     /// Processes whose files the system does not let memguard open.
@@ -115,6 +117,7 @@ impl Tree {
             orphans: Orphans { children, own_pid, look_again: false },
             forks: Forks { load: ProcFile::open("/proc/loadavg").ok(), last_pid: None, look_again: false },
             tick: 0,
+            has_borrowers: false,
             is_unaccounted: has_tickless_cores(),
             refused: 0,
             owed_faults: 0,
@@ -196,9 +199,12 @@ impl Tree {
         let look = self.forks.may_have_forked(buffer) || look_again || all;
         let mut found: Found = self.root.unseen.map(|root| (root, false)).into_iter().collect();
         // A parent sleeps while a child that borrows its memory runs.
-        let borrowers = self.processes.iter().filter(|process| process.role.borrows);
-        let lenders: Vec<u32> = borrowers.map(|process| process.stat.parent).collect();
-        let mut parents: Vec<u32> = Vec::new();
+        let mut lenders: Vec<u32> = Vec::new();
+        if std::mem::take(&mut self.has_borrowers) {
+            let borrowers = self.processes.iter().filter(|process| process.role.borrows);
+            lenders.extend(borrowers.map(|process| process.stat.parent));
+        }
+        let (mut parents, mut any_ended) = (Vec::new(), false);
         for index in 0..self.processes.len() {
             let is_turn = self.processes.len() <= FEW_PROCESSES || (index as u64 + self.tick).is_multiple_of(TURNS);
             let process = &mut self.processes[index];
@@ -211,25 +217,27 @@ impl Tree {
             } else if self.visit(index, now, may_sleep, buffer, changes) {
                 parents.push(self.processes[index].stat.parent);
             }
+            any_ended |= self.processes[index].life != Life::Running;
         }
         // The faults of one that ended go to the parent that waited for it, and its children to another.
-        for index in 0..self.processes.len() {
-            if self.processes[index].is_asleep() && parents.contains(&self.processes[index].pid) {
-                self.visit(index, now, false, buffer, changes);
+        if !parents.is_empty() {
+            for index in 0..self.processes.len() {
+                if self.processes[index].is_asleep() && parents.contains(&self.processes[index].pid) {
+                    self.visit(index, now, false, buffer, changes);
+                }
             }
         }
         let look = look || !parents.is_empty();
         for index in 0..self.processes.len() {
             let process = &self.processes[index];
-            let outdated = process.threads.is_outdated(process.stat.threads);
-            if all || (!process.is_asleep() && (look || outdated)) {
+            if all || (!process.is_asleep() && (look || process.threads.is_outdated(process.stat.threads))) {
                 self.find_children(index, &mut found, buffer)?;
             }
         }
         if look && let Ok(text) = self.orphans.children.read(buffer) {
             found.extend(parse_children(text).map(|pid| (pid, false)));
         }
-        if self.processes.iter().any(|process| process.life != Life::Running) {
+        if any_ended {
             self.let_go(reading, changes);
         }
         // Newcomers may have forked already: the list grows while it is walked.
@@ -335,6 +343,8 @@ impl Tree {
             if !shares_memory(pid, parent).unwrap_or_else(is_equal) {
                 self.processes[index].role.borrows = false;
                 (changes.moved, changes.members) = (true, true);
+            } else {
+                self.has_borrowers = true;
             }
         }
         false
