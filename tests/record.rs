@@ -331,7 +331,7 @@ mod needs_root {
             (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
         };
         for metric in ["footprint", "rss"] {
-            let (code, err) = record(&["--metric", metric]);
+            let (code, err) = record(&["--metric", metric, "--name", metric]);
             assert_eq!(code, Some(0), "{err}");
         }
         held.end();
