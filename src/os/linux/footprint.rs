@@ -12,7 +12,7 @@ use crate::os::unix::thread_cpu;
 /// Adds up the memory of the processes of a tree.
 #[derive(Debug)]
 pub(super) struct Footprint {
-    /// Processes forked from one another, by the stack that they have in common.
+    /// Processes forked from one another, by what they have in common.
     families: HashMap<u64, Group>,
     shared_memory: SharedMemory,
     /// The machine's shared memory: at first, and at the last tick at which the tree mapped any.
@@ -66,14 +66,14 @@ impl Footprint {
     pub(super) fn regroup(&mut self, processes: &[Process]) {
         let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
         for (place, process) in processes.iter().enumerate() {
-            if process.counts() && process.memory.is_some() && process.stat.stack != 0 {
-                places.entry(process.stat.stack).or_default().push(place);
+            if process.counts() && process.memory.is_some() {
+                places.entry(process.stat.family).or_default().push(place);
             }
         }
         places.retain(|_, places| places.len() > 1);
-        self.families.retain(|stack, _| places.contains_key(stack));
-        for (stack, places) in places {
-            let group = self.families.entry(stack).or_default();
+        self.families.retain(|family, _| places.contains_key(family));
+        for (family, places) in places {
+            let group = self.families.entry(family).or_default();
             (group.places, group.is_denied) = (places, false);
         }
     }
@@ -188,7 +188,7 @@ impl Footprint {
             if all == 0 { held } else { (held as f64 * estimate.value as f64 / all as f64) as u64 }
         };
         let private = memory.anon + memory.swap;
-        let private = match self.families.get(&process.stat.stack) {
+        let private = match self.families.get(&process.stat.family) {
             Some(group) => divided(private, group.family.estimate(), group.family.held()),
             None => private,
         };

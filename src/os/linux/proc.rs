@@ -123,7 +123,7 @@ pub(super) struct Rollup {
     pub(super) anon_share: u64,
     /// `Pss_Shmem`.
     pub(super) shmem_share: u64,
-    /// `SwapPss`, of shared memory too.
+    /// `SwapPss`: anonymous memory in swap.
     pub(super) swap_share: u64,
 }
 
@@ -164,8 +164,9 @@ pub(super) struct Stat {
     pub(super) started: u64,
     /// Field 24.
     pub(super) resident_pages: u64,
-    /// Field 28, `startstack`: drawn anew at every exec, kept by fork. Zero where it may not be read.
-    pub(super) stack: u64,
+    /// What processes have in common that were forked from one another and executed no program since: field 28, `startstack`,
+    /// which is drawn anew at every exec. Where it may not be read (it is zero then) the name stands in, field 2.
+    pub(super) family: u64,
 }
 
 /// Reads `/proc/PID/stat`, whose second field may hold anything, spaces and parentheses included.
@@ -179,7 +180,13 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
     let threads = number(fields.nth(20 - 12)?)?;
     let started = number(fields.nth(22 - 21)?)?;
     let resident_pages = number(fields.nth(24 - 23)?)?;
-    let stack = number(fields.nth(28 - 25)?)?;
+    let family = match number(fields.nth(28 - 25)?)? {
+        0 => text[..after_name]
+            .iter()
+            .skip_while(|&&byte| byte != b'(')
+            .fold(0, |hash: u64, &byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte))),
+        stack => stack,
+    };
     Some(Stat {
         zombie: matches!(state, b'Z' | b'X'),
         sleeps: matches!(state, b'S' | b'D'),
@@ -189,7 +196,7 @@ pub(super) fn parse_stat(text: &[u8]) -> Option<Stat> {
         threads: u32::try_from(threads).ok()?,
         started,
         resident_pages,
-        stack,
+        family,
     })
 }
 
@@ -258,7 +265,7 @@ mod tests {
             threads: 20,
             started: 22,
             resident_pages: 24,
-            stack: 28,
+            family: 28,
         };
         assert_eq!(parse_stat(&text), Some(stat));
         assert_eq!(parse_stat(b"7 (sh)"), None);

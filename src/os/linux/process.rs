@@ -1,7 +1,7 @@
 //! One process of the tree: its memory, and how far that rose between two readings.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::command_line::read_command;
 use super::proc::{Memory, ProcFile, Rollup, Stat, parse_rollup, parse_stat, parse_status};
@@ -89,7 +89,6 @@ struct Pace {
     is_asleep: bool,
     /// It was not read at the last tick either: there is nothing to forget.
     is_left: bool,
-    read: Instant,
 }
 
 /// What a reading finds of a process beside its memory.
@@ -106,16 +105,12 @@ pub(super) enum News {
 const STATUS_AGAIN: u32 = 16;
 /// The accounts of a process that is new are not read: most short-lived ones never sleep.
 const READINGS_BEFORE_SLEEP: u32 = 3;
-/// Others can change the memory of a process that sleeps (the system swaps it out): it is read again after this time, or up to
-/// twice that: by their pids they differ, so that they are not read all at once.
-const READ_ASLEEP_EVERY: Duration = Duration::from_millis(500);
-
 impl Process {
     /// Opens a process. None where it is gone already.
     ///
     /// # Errors
     /// When memguard may not open more files.
-    pub(super) fn open(pid: u32, now: Instant, buffer: &mut Vec<u8>) -> io::Result<Option<Self>> {
+    pub(super) fn open(pid: u32, buffer: &mut Vec<u8>) -> io::Result<Option<Self>> {
         let open = |name: &str| ProcFile::open_if_there(&format!("/proc/{pid}/{name}"));
         let (Some(stat_file), Some(status)) = (open("stat")?, open("status")?) else { return Ok(None) };
         let Some(stat) = stat_file.read(buffer).ok().and_then(parse_stat) else { return Ok(None) };
@@ -131,7 +126,7 @@ impl Process {
             program: Program { command: read_command(pid), peak: None, memory: Memory::default(), is_reported: false },
             threads: Threads::default(),
             files: Files { stat: stat_file, status, thread: pid },
-            pace: Pace { readings: 0, since_status: 0, is_asleep: false, is_left: false, read: now },
+            pace: Pace { readings: 0, since_status: 0, is_asleep: false, is_left: false },
         }))
     }
 
@@ -166,10 +161,9 @@ impl Process {
 
     /// True if it slept since the last look at its accounts: it need not be read. A zombie does not sleep: it may be gone.
     pub(super) fn still_sleeps(&mut self, now: Instant, buffer: &mut Vec<u8>) -> bool {
-        let due = READ_ASLEEP_EVERY + READ_ASLEEP_EVERY / 32 * (self.pid % 32);
         self.pace.is_asleep &=
             self.life == Life::Running && self.threads.have_slept(self.pid, self.stat.sleeps, now, buffer);
-        self.pace.is_asleep && now.duration_since(self.pace.read) < due
+        self.pace.is_asleep
     }
 
     /// It was not read at this tick: it has not changed.
@@ -190,7 +184,7 @@ impl Process {
         let before = self.stat;
         self.forget_tick();
         (self.pace.is_asleep, self.pace.is_left) = (false, false);
-        (self.pace.read, self.pace.readings) = (now, self.pace.readings.saturating_add(1));
+        self.pace.readings = self.pace.readings.saturating_add(1);
         let is_first = self.pace.readings == 1;
         let Some(stat) = self.files.stat.read(buffer).ok().and_then(parse_stat) else {
             (self.life, self.memory) = (Life::Gone, None);
@@ -204,19 +198,19 @@ impl Process {
             return News::Ended;
         }
         if stat.zombie {
-            // The stack went with the thread. An exec would have made another thread the first.
-            self.stat.stack = before.stack;
+            // Its family went with the thread. An exec would have made another thread the first.
+            self.stat.family = before.family;
         }
-        let mut executed = self.stat.stack != before.stack;
+        let mut executed = self.stat.family != before.family;
         let moved = (stat.minor_faults, stat.resident_pages) != (before.minor_faults, before.resident_pages);
         self.pace.since_status += 1;
         if is_first || executed || moved || stat.zombie || self.pace.since_status >= STATUS_AGAIN {
             self.pace.since_status = 0;
             self.memory = self.read_status(buffer);
             if executed && self.memory.is_none() {
-                // It is ending: its stack went with its memory.
+                // It is ending: its family went with its memory.
                 executed = false;
-                self.stat.stack = before.stack;
+                self.stat.family = before.family;
             }
             if let Some(memory) = self.memory {
                 let known = if is_first || executed { Memory::default() } else { self.before };
@@ -297,6 +291,8 @@ fn rise(before: &Memory, now: &Memory, faults: u64) -> Rise {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::proc::parse_children;
     use super::*;
 
@@ -356,7 +352,7 @@ mod tests {
         let mut buffer = Vec::new();
         let own = ProcFile::open("/proc/thread-self/children").unwrap();
         let pid = parse_children(own.read(&mut buffer).unwrap()).next().unwrap();
-        let mut process = Process::open(pid, Instant::now(), &mut buffer).unwrap().unwrap();
+        let mut process = Process::open(pid, &mut buffer).unwrap().unwrap();
         let deadline = Instant::now() + Duration::from_secs(30);
         while !(process.stat.zombie && process.memory.is_some_and(|memory| memory.anon >= size.0)) {
             assert!(Instant::now() < deadline, "{process:?}");

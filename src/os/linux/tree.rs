@@ -101,6 +101,8 @@ const FEW_PROCESSES: usize = 16;
 const TURNS: u64 = 5;
 /// The lists of children are read every so many ticks even if nothing was forked.
 const LOOK_EVERY: u64 = 50;
+/// Others can change the memory of a process that sleeps (the system swaps it out): it is read every so many ticks.
+const READ_ASLEEP_EVERY: u64 = 50;
 
 impl Tree {
     pub(super) fn new() -> Result<Self> {
@@ -151,7 +153,7 @@ impl Tree {
     /// # Errors
     /// When memguard may not open more files.
     pub(super) fn leave_out(&mut self, pid: u32) -> io::Result<()> {
-        if let Some(mut process) = Process::open(pid, Instant::now(), &mut Vec::new())? {
+        if let Some(mut process) = Process::open(pid, &mut Vec::new())? {
             process.role.is_left_out = true;
             self.pids.insert(pid);
             self.processes.push(process);
@@ -206,13 +208,15 @@ impl Tree {
         }
         let (mut parents, mut any_ended) = (Vec::new(), false);
         for index in 0..self.processes.len() {
-            let is_turn = self.processes.len() <= FEW_PROCESSES || (index as u64 + self.tick).is_multiple_of(TURNS);
+            let turn = index as u64 + self.tick;
+            let is_turn = self.processes.len() <= FEW_PROCESSES || turn.is_multiple_of(TURNS);
+            let is_due = turn.is_multiple_of(READ_ASLEEP_EVERY);
             let process = &mut self.processes[index];
             let may_sleep = !self.is_unaccounted && !lenders.contains(&process.pid);
             if may_sleep && !is_turn && (process.is_asleep() || process.life == Life::Zombie) {
                 process.leave();
                 changes.complete = false;
-            } else if may_sleep && process.is_asleep() && process.still_sleeps(now, buffer) {
+            } else if may_sleep && !is_due && process.is_asleep() && process.still_sleeps(now, buffer) {
                 process.leave();
             } else if self.visit(index, now, may_sleep, buffer, changes) {
                 parents.push(self.processes[index].stat.parent);
@@ -245,7 +249,7 @@ impl Tree {
             if self.pids.contains(&pid) {
                 continue;
             }
-            match Process::open(pid, now, buffer) {
+            match Process::open(pid, buffer) {
                 Ok(Some(mut process)) => {
                     process.role.is_left_out = left_out;
                     let index = self.join(process, now, buffer, reading, changes);
@@ -271,11 +275,10 @@ impl Tree {
         changes: &mut Changes,
     ) -> usize {
         let (pid, stat) = (process.pid, process.stat);
-        process.role.is_fork = stat.stack != 0
-            && self
-                .processes
-                .iter()
-                .any(|other| other.pid == stat.parent && other.stat.stack == stat.stack && !other.role.is_left_out);
+        process.role.is_fork = self
+            .processes
+            .iter()
+            .any(|other| other.pid == stat.parent && other.stat.family == stat.family && !other.role.is_left_out);
         process.role.borrows = process.role.is_fork; // until it is found out
         if !process.role.is_left_out {
             reading.seen.push(Seen { pid, parent: stat.parent });

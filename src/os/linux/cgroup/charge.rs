@@ -12,8 +12,10 @@ use crate::units::Bytes;
 #[derive(Debug)]
 pub(super) struct Charge {
     files: Option<Files>,
-    /// What was charged beside the footprint at the last reading.
-    beside: Bytes,
+    /// The least and the most that was charged beside the footprint at the last reading.
+    beside: (Bytes, Bytes),
+    /// What was charged before this reading.
+    usage: Bytes,
 }
 
 #[derive(Debug)]
@@ -32,12 +34,17 @@ impl Charge {
         let mark = OpenOptions::new().read(true).write(true).open(folder.join(mark));
         let mark = mark.ok().filter(|mark| mark.write_at(b"0", 0).is_ok());
         let files = mark.zip(File::open(folder.join(usage)).ok()).map(|(mark, usage)| Files { usage, mark });
-        Self { files, beside: Bytes::ZERO }
+        Self { files, beside: (Bytes::ZERO, Bytes::ZERO), usage: Bytes::ZERO }
     }
 
     /// Whether the kernel lets the mark be reset.
     pub(super) const fn resets(&self) -> bool {
         self.files.is_some()
+    }
+
+    /// Is to be called right before the footprint is read.
+    pub(super) fn begin(&mut self) {
+        self.usage = self.files.as_ref().and_then(|files| amount(&files.usage)).unwrap_or_default();
     }
 
     /// Reads the mark and begins a new one. `resident` is what of the footprint is charged now. Returns the least and the most
@@ -46,14 +53,16 @@ impl Charge {
         let Files { usage, mark } = self.files.as_ref()?;
         let (highest, usage) = (amount(mark)?, amount(usage)?);
         mark.write_at(b"0", 0).ok()?;
-        let before = std::mem::replace(&mut self.beside, usage.saturating_sub(resident));
-        Some(between(highest, before, self.beside))
+        // The group is not still while it is read.
+        let beside = (self.usage.min(usage).saturating_sub(resident), self.usage.max(usage).saturating_sub(resident));
+        let before = std::mem::replace(&mut self.beside, beside);
+        Some(between(highest, before, beside))
     }
 }
 
-/// How high the footprint was when so much was charged, by what was charged beside it before and after.
-fn between(highest: Bytes, before: Bytes, after: Bytes) -> (Bytes, Bytes) {
-    (highest.saturating_sub(before.max(after)), highest.saturating_sub(before.min(after)))
+/// How high the footprint was when so much was charged, by the least and the most that was charged beside it before and after.
+fn between(highest: Bytes, before: (Bytes, Bytes), after: (Bytes, Bytes)) -> (Bytes, Bytes) {
+    (highest.saturating_sub(before.1.max(after.1)), highest.saturating_sub(before.0.min(after.0)))
 }
 
 fn amount(file: &File) -> Option<Bytes> {
@@ -68,7 +77,8 @@ mod tests {
 
     #[test]
     fn page_cache_that_came_since_makes_the_rise_uncertain() {
-        assert_eq!(between(Bytes(180), Bytes(40), Bytes(70)), (Bytes(110), Bytes(140)));
-        assert_eq!(between(Bytes(180), Bytes(40), Bytes(40)), (Bytes(140), Bytes(140)));
+        let (before, after) = ((Bytes(40), Bytes(40)), (Bytes(60), Bytes(70)));
+        assert_eq!(between(Bytes(180), before, after), (Bytes(110), Bytes(140)));
+        assert_eq!(between(Bytes(180), before, before), (Bytes(140), Bytes(140)));
     }
 }

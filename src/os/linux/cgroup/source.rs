@@ -86,6 +86,7 @@ impl Source for CgroupSource {
 
     fn read(&mut self) -> Result<Reading> {
         let mut reading = self.tree.read()?;
+        self.charge.begin();
         let memory = self.own.group.read(&mut self.buffer).with_context(|| {
             format!("could not read the run's control group `{}`", self.own.group.folder().display())
         })?;
