@@ -5,14 +5,13 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::marks::Marks;
-use super::model::{Measured, Measures, Peak, PhaseMeasures, Rules};
+use super::model::{Estimate, Measured, Measures, Peak, PhaseMeasures, Rules};
 use super::part::{Part, PartOf};
 use super::quality::quality;
 use super::segments::segments;
 use super::survey::Survey;
 use super::window::Window;
 use crate::trace::{Curve, Ended, LogLine, LogRow, RunRecord, Sample};
-use crate::units::Uncertainty;
 
 /// Measures a run from its trace, and thins its curve for drawing. Holds a bounded amount of it, however long it is.
 ///
@@ -59,7 +58,7 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         phases.iter_mut().flatten().for_each(|phase| phase.push(&sample));
         split.iter_mut().for_each(|split| split.push(&sample));
     }
-    let Survey { samples: count, peak, low, high, outline, curve } = survey;
+    let Survey { samples: count, peak, outline, curve } = survey;
     let segments = segments(outline);
     let ready = marks.ready(duration);
 
@@ -81,12 +80,9 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
     let measures = Measures {
         duration,
         peak: match peak {
-            Some((value, at)) => Measured::Value(Peak {
-                value,
-                at,
-                uncertainty: Uncertainty::between(low, value, high),
-                certainty: record.peak_certainty,
-            }),
+            Some((Estimate { value, uncertainty }, at)) => {
+                Measured::Value(Peak { value, at, uncertainty, certainty: record.peak_certainty })
+            }
             None => Measured::Unmeasured("no sample was taken".to_owned()),
         },
         startup: given(&ready, || {

@@ -27,7 +27,7 @@ pub use excerpt::{Excerpt, ExcerptBuilder, ExcerptLine};
 pub use growth::Growth;
 pub use log_growth::{LogGrowth, OtherTemplates, TEMPLATES_SHOWN, TemplateGrowth, Unseen, log_growth};
 pub use measure::{line_near, measure};
-pub use model::{Edge, Measured, Measures, Peak, PhaseMeasures, PhaseRule, Quality, ReadyRule, Rules};
+pub use model::{Edge, Estimate, Measured, Measures, Peak, PhaseMeasures, PhaseRule, Quality, ReadyRule, Rules};
 pub use programs::{Band, ProgramBands, program_bands};
 pub use proposal::{Proposal, ProposedLine, propose_ready};
 pub use segments::{After, Finding, Outline, Segment, SegmentKind, finding, segments};

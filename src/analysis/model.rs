@@ -1,3 +1,4 @@
+use std::ops::Sub;
 use std::time::Duration;
 
 use regex::Regex;
@@ -5,7 +6,7 @@ use regex::Regex;
 use super::growth::Growth;
 use super::segments::Segment;
 use crate::trace::PeakCertainty;
-use crate::units::{Bytes, SignedBytes, Uncertainty};
+use crate::units::{Bytes, Quantity, SignedBytes, Uncertainty};
 
 /// How a trace is to be read: which part of it is start-up, which windows are phases.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +87,72 @@ impl<T: Copy> Measured<T> {
     }
 }
 
+/// A measured value and how far the true one can lie from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate<T> {
+    /// The value.
+    pub value: T,
+    /// How far the true value can lie from it.
+    pub uncertainty: Uncertainty,
+}
+
+impl<T: Copy + Into<Quantity>> Estimate<T> {
+    /// A value without uncertainty.
+    #[must_use]
+    pub const fn exact(value: T) -> Self {
+        Self { value, uncertainty: Uncertainty::NONE }
+    }
+
+    /// A value whose true value lies between `low` and `high`. Without a `high`, nothing bounds it from above.
+    #[must_use]
+    pub fn between(low: Quantity, value: T, high: Option<Quantity>) -> Self {
+        let distance = |from: Quantity, to: Quantity| to.minus(from).memory().unwrap_or_default();
+        let below = distance(low, value.into());
+        let above = high.map_or(Uncertainty::UNBOUNDED.above, |high| distance(value.into(), high));
+        Self { value, uncertainty: Uncertainty { below, above } }
+    }
+
+    /// The least that the true value can be.
+    #[must_use]
+    pub fn low(self) -> Quantity {
+        self.value.into().minus(self.uncertainty.below.into())
+    }
+
+    /// The most that the true value can be. None if nothing bounds it.
+    #[must_use]
+    pub fn high(self) -> Option<Quantity> {
+        self.uncertainty.is_bounded().then(|| self.value.into().plus(self.uncertainty.above.into()))
+    }
+
+    /// The same as a [`Quantity`].
+    #[must_use]
+    pub fn quantity(self) -> Estimate<Quantity> {
+        Estimate { value: self.value.into(), uncertainty: self.uncertainty }
+    }
+}
+
+impl Estimate<Bytes> {
+    /// The larger of two values, which lies between the larger of both lows and the larger of both highs.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        let value = self.value.max(other.value);
+        let low = self.uncertainty.low(self.value).max(other.uncertainty.low(other.value));
+        let high = self.uncertainty.high(self.value).max(other.uncertainty.high(other.value));
+        Self { value, uncertainty: Uncertainty::between(low, value, high) }
+    }
+}
+
+impl Sub for Estimate<Bytes> {
+    type Output = Estimate<SignedBytes>;
+
+    fn sub(self, other: Self) -> Estimate<SignedBytes> {
+        let sum = |one: Bytes, other: Bytes| Bytes(one.0.saturating_add(other.0));
+        let below = sum(self.uncertainty.below, other.uncertainty.above);
+        let above = sum(self.uncertainty.above, other.uncertainty.below);
+        Estimate { value: self.value - other.value, uncertainty: Uncertainty { below, above } }
+    }
+}
+
 /// The largest value that the metric took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peak {
@@ -99,6 +166,14 @@ pub struct Peak {
     pub certainty: PeakCertainty,
 }
 
+impl Peak {
+    /// Its value and uncertainty.
+    #[must_use]
+    pub const fn estimate(&self) -> Estimate<Bytes> {
+        Estimate { value: self.value, uncertainty: self.uncertainty }
+    }
+}
+
 /// What was measured of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measures {
@@ -109,9 +184,9 @@ pub struct Measures {
     /// The peak.
     pub peak: Measured<Peak>,
     /// The largest value from launch to ready.
-    pub startup: Measured<Bytes>,
+    pub startup: Measured<Estimate<Bytes>>,
     /// The level at the end of the steady part less the level at ready.
-    pub retained: Measured<SignedBytes>,
+    pub retained: Measured<Estimate<SignedBytes>>,
     /// The slope of the steady part.
     pub growth: Measured<Growth>,
     /// The curve as straight stretches, in order. Empty where there are too few samples to tell.
@@ -141,7 +216,7 @@ pub struct PhaseMeasures {
     /// Begin and end, since launch.
     pub window: Measured<(Duration, Duration)>,
     /// The largest value of the metric in the window.
-    pub peak: Measured<Bytes>,
+    pub peak: Measured<Estimate<Bytes>>,
     /// The slope in the window, but for a final drop.
     pub growth: Measured<Growth>,
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::growth::{self, Growth};
 use super::levels::Levels;
-use super::model::Measured;
+use super::model::{Estimate, Measured};
 use super::retained::Steady;
 use crate::trace::{RunRecord, Sample};
 use crate::units::{Bytes, SignedBytes};
@@ -10,7 +10,6 @@ use crate::units::{Bytes, SignedBytes};
 /// A part of a run, seen row by row: what memory it retains, and how fast that grows. Its final drop, if it has one, is no part of it.
 pub(super) struct Part {
     what: PartOf,
-    from: Duration,
     steady: Steady,
     levels: Levels,
     last: Option<(Duration, Bytes)>,
@@ -50,7 +49,6 @@ impl Part {
         let until = record.stop_at.unwrap_or(until).min(until);
         Self {
             what,
-            from,
             steady: Steady::new(what, from, until, record.interval, has_final_drop),
             levels: Levels::new(from, until, growth::CELLS, record.interval),
             last: None,
@@ -64,19 +62,19 @@ impl Part {
         }
     }
 
-    pub(super) fn retained(&self) -> Measured<SignedBytes> {
+    pub(super) fn retained(&self) -> Measured<Estimate<SignedBytes>> {
         self.steady.retained()
     }
 
     /// Of all that was pushed: nothing comes after it.
     pub(super) fn growth(mut self) -> Measured<Growth> {
         self.levels.close();
-        let found = self.steady.end().and_then(|end| {
-            let lasted = end.saturating_sub(self.from);
-            growth::growth(&self.levels, lasted).ok_or_else(|| {
+        let found = self.steady.rise().and_then(|(rise, lasted)| {
+            let growth = growth::growth(&self.levels, lasted).ok_or_else(|| {
                 let lasted = crate::units::format_duration(lasted);
                 format!("{} lasts {lasted}: that is too short to tell what grows", self.what.name())
-            })
+            })?;
+            Ok(growth.widened(rise.uncertainty, lasted))
         });
         match found {
             Ok(growth) => Measured::Value(growth),

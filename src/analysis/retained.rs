@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::model::Measured;
+use super::model::{Estimate, Measured};
 use super::part::PartOf;
 use crate::trace::Sample;
-use crate::units::{Bytes, SignedBytes};
+use crate::units::{Bytes, SignedBytes, Uncertainty};
 
 /// With fewer readings than this a level is chance.
 const FEWEST: u64 = 10;
@@ -35,7 +35,7 @@ pub(super) struct Steady {
     until: Duration,
     interval: Duration,
     has_final_drop: bool,
-    last: Option<(Duration, Bytes)>,
+    last: Option<(Duration, Estimate<Bytes>)>,
     stretches: Vec<Stretch>,
     rows_per_stretch: u32,
     readings: u64,
@@ -56,8 +56,16 @@ struct LastReading {
 struct Stretch {
     from: Duration,
     until: Duration,
-    byte_nanos: u128,
+    byte_nanos: ByteNanos,
     rows: u32,
+}
+
+/// Memory times time: of the least, the value and the most. `u128::MAX` for a most that nothing bounds.
+#[derive(Debug, Clone, Copy)]
+struct ByteNanos {
+    low: u128,
+    value: u128,
+    high: u128,
 }
 
 impl Steady {
@@ -81,14 +89,15 @@ impl Steady {
     pub(super) fn push(&mut self, row: &Sample) {
         if row.at <= self.until {
             self.see(row.at, row.memory);
-        } else if let Some((at, memory)) = self.last
+        } else if let Some((at, held)) = self.last
             && at < self.until
-            && memory == row.memory
+            && held.value == row.memory
         {
             // Unchanged across the end: so much it was there.
-            self.see(self.until, memory);
+            self.see(self.until, row.memory);
         }
-        self.last = (row.at <= self.until).then_some((row.at, row.memory));
+        let held = Estimate { value: row.memory, uncertainty: row.uncertainty };
+        self.last = (row.at <= self.until).then_some((row.at, held));
     }
 
     fn see(&mut self, at: Duration, memory: Bytes) {
@@ -96,7 +105,7 @@ impl Steady {
             return;
         }
         if let Some((before, held)) = self.last {
-            self.hold(before.max(self.from), at, held, held == memory);
+            self.hold(before.max(self.from), at, held, held.value == memory);
         }
         if memory > Bytes::ZERO {
             while self.falling.last().is_some_and(|last| last.memory <= memory) {
@@ -114,12 +123,12 @@ impl Steady {
     }
 
     /// Memory was so much from one row to the next.
-    fn hold(&mut self, from: Duration, until: Duration, memory: Bytes, unchanged: bool) {
+    fn hold(&mut self, from: Duration, until: Duration, memory: Estimate<Bytes>, unchanged: bool) {
         let time = until - from;
         // Of an unchanged stretch the recorder writes a row a second, however many readings there were.
         let readings = if unchanged { (time.as_nanos() / self.interval.as_nanos()).max(1) } else { 1 };
         self.readings += readings as u64;
-        let held = Stretch { from, until, byte_nanos: u128::from(memory.0) * time.as_nanos(), rows: 1 };
+        let held = Stretch { from, until, byte_nanos: ByteNanos::of(memory, time.as_nanos()), rows: 1 };
         match self.stretches.last_mut() {
             Some(last) if last.rows < self.rows_per_stretch => *last = last.join(held),
             _ => self.stretches.push(held),
@@ -156,46 +165,54 @@ impl Steady {
         fall.0 <= reading.memory.0 / HELD_SHARE
     }
 
-    /// Where the final drop begins.
-    ///
-    /// # Errors
-    /// A reason, as a sentence for people without a full stop, where too few samples are before it.
-    pub(super) fn end(&self) -> Result<Duration, String> {
-        self.measured_end().map(|(end, _)| end)
+    pub(super) fn retained(&self) -> Measured<Estimate<SignedBytes>> {
+        match self.rise() {
+            Ok((rise, _)) => Measured::Value(rise),
+            Err(why) => Measured::Unmeasured(why),
+        }
     }
 
-    pub(super) fn retained(&self) -> Measured<SignedBytes> {
-        let (end, readings) = match self.measured_end() {
-            Ok(measured) => measured,
-            Err(why) => return Measured::Unmeasured(why),
-        };
+    /// How far the level at the end is above that at the beginning, and how long the part lasted.
+    ///
+    /// # Errors
+    /// A reason, as a sentence for people without a full stop, where it can't be measured.
+    pub(super) fn rise(&self) -> Result<(Estimate<SignedBytes>, Duration), String> {
+        let (end, readings) = self.measured_end()?;
         let steady = end - self.from;
         let spacing = steady / u32::try_from(readings).unwrap_or(u32::MAX);
         let window = (steady / PART).max(SHORTEST).max(spacing * READINGS).min(steady / 2);
         let levels = (self.level(self.from, self.from + window), self.level(end - window, end));
-        match levels {
-            (Some(first), Some(last)) => Measured::Value(last - first),
-            _ => Measured::Unmeasured("no time passed between the samples after ready".to_owned()),
+        let (Some(first), Some(last)) = levels else {
+            return Err("no time passed between the samples after ready".to_owned());
+        };
+        if !first.uncertainty.is_bounded() || !last.uncertainty.is_bounded() {
+            return Err("the memory of some processes could not be read".to_owned());
         }
+        Ok((last - first, steady))
     }
 
-    /// The median of memory over time.
-    fn level(&self, from: Duration, until: Duration) -> Option<Bytes> {
-        let within = |stretch: &Stretch| stretch.until.min(until).saturating_sub(stretch.from.max(from));
-        let mut parts: Vec<(Bytes, Duration)> = self
-            .stretches
-            .iter()
-            .map(|stretch| (stretch.mean(), within(stretch)))
-            .filter(|(_, time)| !time.is_zero())
-            .collect();
-        parts.sort_unstable();
-        let whole: Duration = parts.iter().map(|(_, time)| *time).sum();
-        let mut passed = Duration::ZERO;
-        let middle = parts.iter().find(|(_, time)| {
-            passed += *time;
-            passed * 2 >= whole
-        });
-        middle.map(|(memory, _)| *memory)
+    /// The median of memory over time. It lies between the medians of the least and of the most that memory can have been.
+    fn level(&self, from: Duration, until: Duration) -> Option<Estimate<Bytes>> {
+        let median = |of: fn(&ByteNanos) -> u128| {
+            let within = |stretch: &Stretch| stretch.until.min(until).saturating_sub(stretch.from.max(from));
+            let mut parts: Vec<(Bytes, Duration)> = self
+                .stretches
+                .iter()
+                .map(|stretch| (stretch.mean(of), within(stretch)))
+                .filter(|(_, time)| !time.is_zero())
+                .collect();
+            parts.sort_unstable();
+            let whole: Duration = parts.iter().map(|(_, time)| *time).sum();
+            let mut passed = Duration::ZERO;
+            let middle = parts.iter().find(|(_, time)| {
+                passed += *time;
+                passed * 2 >= whole
+            });
+            middle.map(|(memory, _)| *memory)
+        };
+        let value = median(|sum| sum.value)?;
+        let (low, high) = (median(|sum| sum.low)?, median(|sum| sum.high)?);
+        Some(Estimate { value, uncertainty: Uncertainty::between(low, value, high) })
     }
 }
 
@@ -204,14 +221,31 @@ impl Stretch {
         Self {
             from: self.from,
             until: next.until,
-            byte_nanos: self.byte_nanos + next.byte_nanos,
+            byte_nanos: self.byte_nanos.plus(next.byte_nanos),
             rows: self.rows + next.rows,
         }
     }
 
-    fn mean(&self) -> Bytes {
+    fn mean(&self, of: fn(&ByteNanos) -> u128) -> Bytes {
         let nanos = (self.until - self.from).as_nanos().max(1);
-        Bytes(u64::try_from((self.byte_nanos + nanos / 2) / nanos).unwrap_or(u64::MAX))
+        Bytes(u64::try_from(of(&self.byte_nanos).saturating_add(nanos / 2) / nanos).unwrap_or(u64::MAX))
+    }
+}
+
+impl ByteNanos {
+    fn of(memory: Estimate<Bytes>, nanos: u128) -> Self {
+        let Estimate { value, uncertainty } = memory;
+        let times = |bytes: Bytes| u128::from(bytes.0) * nanos;
+        let high = if uncertainty.is_bounded() { times(uncertainty.high(value)) } else { u128::MAX };
+        Self { low: times(uncertainty.low(value)), value: times(value), high }
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            low: self.low.saturating_add(other.low),
+            value: self.value.saturating_add(other.value),
+            high: self.high.saturating_add(other.high),
+        }
     }
 }
 
@@ -221,6 +255,7 @@ mod tests {
     use crate::analysis::measure;
     use crate::analysis::tests::{flat, measured, ready_after, record, why};
     use crate::trace::{Ended, RunRecord};
+    use crate::units::Rate;
     use proptest::prelude::*;
 
     /// Every 10 ms a row, as `level` says, from launch until the time in milliseconds.
@@ -229,7 +264,7 @@ mod tests {
     }
 
     fn retained(record: &RunRecord, ready: u64, samples: &[Sample]) -> Measured<SignedBytes> {
-        measured(record, &ready_after(ready), samples, &[]).retained
+        measured(record, &ready_after(ready), samples, &[]).retained.map(|retained| retained.value)
     }
 
     #[test]
@@ -363,6 +398,48 @@ mod tests {
         assert_eq!(why(&told), "only 2 samples between ready and the final drop, 10 are needed");
     }
 
+    /// 1 MB at 100 Hz for ten seconds, with the uncertainty that `of` gives each time in milliseconds.
+    fn uncertain(of: impl Fn(u64) -> (u64, u64)) -> Vec<Sample> {
+        let mut samples = every_10_ms(10_000, |_| 1_000_000);
+        for (sample, tick) in samples.iter_mut().zip(0..) {
+            let (below, above) = of(tick * 10);
+            sample.uncertainty = Uncertainty { below: Bytes(below), above: Bytes(above) };
+        }
+        samples
+    }
+
+    #[test]
+    fn the_uncertainty_of_both_levels_adds_up_and_that_of_a_moment_does_not_count() {
+        let record = RunRecord { duration: Some(Duration::from_secs(10)), ..record() };
+        let interval = |samples: &[Sample]| {
+            let measures = measured(&record, &ready_after(1000), samples, &[]);
+            measures.retained.map(|retained| (retained.low().number(), retained.high().unwrap().number()))
+        };
+        let halves = uncertain(|at| if at < 5000 { (10, 200) } else { (3000, 40_000) });
+        assert_eq!(interval(&halves), Measured::Value((-3200, 40_010)));
+        let moments = uncertain(|at| if at % 100 == 0 { (10_000, u64::MAX) } else { (0, 0) });
+        assert_eq!(interval(&moments), Measured::Value((0, 0)));
+        let unbounded = interval(&uncertain(|at| (0, if at < 5000 { 0 } else { u64::MAX })));
+        assert_eq!(why(&unbounded), "the memory of some processes could not be read");
+    }
+
+    #[test]
+    fn growth_is_as_uncertain_as_the_rise_over_the_time_that_it_took() {
+        let record = RunRecord { duration: Some(Duration::from_secs(10)), ..record() };
+        let growth = |samples: &[Sample]| measured(&record, &ready_after(1000), samples, &[]).growth;
+        let growing = every_10_ms(10_000, |at| 1_000_000 + at);
+        let exact = growth(&growing).value().unwrap();
+        assert!(exact.is_real(), "{exact:?}");
+        let mut seen = uncertain(|_| (4500, 9000));
+        seen.iter_mut().zip(&growing).for_each(|(seen, grown)| (seen.memory, seen.peak) = (grown.memory, grown.peak));
+        let wide = growth(&seen).value().unwrap();
+        // 13,500 bytes either way in 9 s.
+        assert_eq!((wide.low, wide.high), (exact.low.minus(Rate(90_000)), exact.high.minus(Rate(-90_000))));
+        assert_eq!((wide.slope, wide.sure()), (exact.slope, Rate::ZERO));
+        let unbounded = growth(&uncertain(|_| (0, u64::MAX)));
+        assert_eq!(why(&unbounded), "the memory of some processes could not be read");
+    }
+
     #[test]
     fn a_long_run_is_measured_in_bounded_memory_with_the_same_answer() {
         let samples = (0..300_000u64).map(|tick| {
@@ -371,7 +448,7 @@ mod tests {
         });
         let record = RunRecord { duration: Some(Duration::from_secs(3000)), ..record() };
         let measures = measure(&record, &ready_after(0), || Ok(samples.clone()), []).unwrap().0;
-        let retained = measures.retained.value().unwrap().0;
+        let retained = measures.retained.value().unwrap().value.0;
         // The middles of the first and the last twentieth are 19/20 of the rise apart.
         assert!((retained - 2_850_000).abs() < 2_000, "{retained}");
     }

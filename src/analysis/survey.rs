@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::model::Estimate;
 use super::segments::Outline;
 use crate::trace::{CurveBuilder, RunRecord, Sample};
 use crate::units::Bytes;
@@ -8,11 +9,7 @@ use crate::units::Bytes;
 pub(super) struct Survey {
     pub(super) samples: u64,
     /// The highest, and where it was first reached.
-    pub(super) peak: Option<(Bytes, Duration)>,
-    /// The most that the metric can have been.
-    pub(super) high: Bytes,
-    /// The most that it surely was.
-    pub(super) low: Bytes,
+    pub(super) peak: Option<(Estimate<Bytes>, Duration)>,
     pub(super) outline: Outline,
     pub(super) curve: CurveBuilder,
 }
@@ -23,8 +20,6 @@ impl Survey {
         Self {
             samples: 0,
             peak: None,
-            high: Bytes::ZERO,
-            low: Bytes::ZERO,
             outline: Outline::new(duration, record.interval),
             curve: CurveBuilder::new(record.interval),
         }
@@ -32,11 +27,11 @@ impl Survey {
 
     pub(super) fn push(&mut self, sample: &Sample) {
         self.samples += 1;
-        if self.peak.is_none_or(|(highest, _)| sample.peak > highest) {
-            self.peak = Some((sample.peak, sample.at));
-        }
-        self.high = self.high.max(sample.uncertainty.high(sample.peak));
-        self.low = self.low.max(sample.uncertainty.low(sample.peak));
+        let peak = Estimate { value: sample.peak, uncertainty: sample.uncertainty };
+        self.peak = Some(match self.peak {
+            Some((highest, at)) => (highest.max(peak), if peak.value > highest.value { sample.at } else { at }),
+            None => (peak, sample.at),
+        });
         self.outline.push(sample.at, sample.memory);
         self.curve.push(sample);
     }

@@ -11,7 +11,7 @@ use super::*;
 use crate::trace::{
     Ended, Environment, LogLine, LogRow, MarkKind, PeakCertainty, ReadyMark, RunRecord, Sample, Sampling, Stream,
 };
-use crate::units::{Bytes, Metric, Parts, Rate, Uncertainty};
+use crate::units::{Bytes, Metric, Parts, Quantity, Rate, Uncertainty};
 
 /// Rows of (milliseconds, memory, peak).
 pub(super) fn rows(rows: &[(u64, u64, u64)]) -> Vec<Sample> {
@@ -108,7 +108,7 @@ fn phase(record: &RunRecord, edges: (Option<Edge>, Option<Edge>), samples: &[Sam
     let measures = measured(record, &phases(&[edges]), samples, lines);
     match (&measures.phases[0].window, &measures.phases[0].peak) {
         (Measured::Value((from, until)), Measured::Value(peak)) => {
-            format!("{}..{}: {}", from.as_millis(), until.as_millis(), peak.0)
+            format!("{}..{}: {}", from.as_millis(), until.as_millis(), peak.value.0)
         }
         (_, Measured::Unmeasured(why)) => why.clone(),
         (window, peak) => panic!("{window:?}: {peak:?}"),
@@ -157,7 +157,7 @@ fn startup_is_the_highest_until_ready() {
     let samples = rows(&[(0, 1, 1), (10, 5, 7), (20, 6, 6), (30, 7, 90), (40, 80, 80)]);
     for (ready, startup) in [(9, 5), (10, 7), (25, 7), (30, 90), (35, 90)] {
         let measures = measured(&record(), &ready_after(ready), &samples, &[]);
-        assert_eq!(measures.startup, Measured::Value(Bytes(startup)), "ready at {ready} ms");
+        assert_eq!(measures.startup, Measured::Value(Estimate::exact(Bytes(startup))), "ready at {ready} ms");
     }
 }
 
@@ -253,7 +253,7 @@ fn one_line_ends_a_phase_and_begins_the_next() {
     let measures = measured(&record(), &rules, &flat(&[(0, 1), (150, 5), (250, 6), (900, 0)]), &lines);
     let windows: Vec<_> = measures.phases.iter().map(|phase| phase.window.value().unwrap()).collect();
     assert_eq!(windows[0].1, windows[1].0);
-    assert_eq!(measures.phases[1].peak, Measured::Value(Bytes(6)));
+    assert_eq!(measures.phases[1].peak, Measured::Value(Estimate::exact(Bytes(6))));
 }
 
 /// In bytes a minute, with its interval; a row every 10 ms for six seconds.
@@ -343,8 +343,8 @@ proptest! {
         let measures = measured(&record, &rules, &samples, &[]);
         let peak = measures.peak.value().map(|peak| peak.value);
         prop_assert_eq!(peak, samples.iter().map(|sample| sample.peak).max());
-        prop_assert!(measures.startup.value() <= peak);
-        prop_assert!(measures.phases[0].peak.value() <= peak);
+        prop_assert!(bytes(&measures.startup) <= peak);
+        prop_assert!(bytes(&measures.phases[0].peak) <= peak);
         prop_assert_eq!(measures.samples, samples.len() as u64);
     }
 
@@ -367,8 +367,42 @@ proptest! {
         let record = RunRecord { duration: None, ..record() };
         let once = measured(&record, &ready_after(ready), &samples, &[]);
         let twice = measured(&record, &ready_after(ready), &twice.collect::<Vec<_>>(), &[]);
-        let bytes = |measured: &Measured<Bytes>| measured.value().map(|bytes| bytes.0);
-        prop_assert_eq!(bytes(&twice.startup), bytes(&once.startup).map(|bytes| bytes * 2));
-        prop_assert_eq!(twice.retained.value().map(|bytes| bytes.0), once.retained.value().map(|bytes| bytes.0 * 2));
+        prop_assert_eq!(bytes(&twice.startup), bytes(&once.startup).map(|bytes| Bytes(bytes.0 * 2)));
+        let retained = |measures: &Measures| measures.retained.value().map(|retained| retained.value.0);
+        prop_assert_eq!(retained(&twice), retained(&once).map(|bytes| bytes * 2));
     }
+
+    /// The truth is drawn anywhere within each row's interval.
+    #[test]
+    fn the_true_measures_lie_in_their_intervals(
+        samples in any_samples(), ready in 0u64..5000,
+        errors in proptest::collection::vec((0u64..1 << 40, 0u64..1 << 40, 0.0..1.0f64), 80),
+    ) {
+        // A run that memguard stopped has no final drop, which could begin elsewhere in the truth.
+        let record = RunRecord { duration: None, stop_at: Some(Duration::from_secs(1000)), ..record() };
+        let rules = Rules { phases: phases(&[(at(ready), None)]).phases, ..ready_after(ready) };
+        let (mut seen, mut truth) = (samples.clone(), samples);
+        for ((seen, truth), (below, above, place)) in seen.iter_mut().zip(&mut truth).zip(errors.into_iter().cycle()) {
+            let below = Bytes(below.min(seen.memory.0));
+            seen.uncertainty = Uncertainty { below, above: Bytes(above) };
+            let shifted = |value: Bytes| Bytes(value.0 - below.0 + ((below.0 + above) as f64 * place) as u64);
+            (truth.memory, truth.peak) = (shifted(seen.memory), shifted(seen.peak));
+        }
+        let (seen, truth) = (measured(&record, &rules, &seen, &[]), measured(&record, &rules, &truth, &[]));
+        let holds = |seen: Option<Estimate<Quantity>>, truth: Option<Quantity>| {
+            seen.zip(truth).is_none_or(|(seen, truth)| seen.low() <= truth && Some(truth) <= seen.high())
+        };
+        let memory = |measured: &Measured<Estimate<Bytes>>| measured.value().map(Estimate::quantity);
+        let value = |estimate: Option<Estimate<Quantity>>| estimate.map(|estimate| estimate.value);
+        let retained = |measures: &Measures| measures.retained.value().map(Estimate::quantity);
+        let peak = |measures: &Measures| measures.peak.value().map(|peak| peak.estimate().quantity());
+        prop_assert!(holds(peak(&seen), value(peak(&truth))));
+        prop_assert!(holds(memory(&seen.startup), value(memory(&truth.startup))));
+        prop_assert!(holds(memory(&seen.phases[0].peak), value(memory(&truth.phases[0].peak))));
+        prop_assert!(holds(retained(&seen), value(retained(&truth))), "{:?} {:?}", seen.retained, truth.retained);
+    }
+}
+
+fn bytes(measured: &Measured<Estimate<Bytes>>) -> Option<Bytes> {
+    measured.value().map(|estimate| estimate.value)
 }

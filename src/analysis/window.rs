@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::model::Estimate;
 use crate::trace::Sample;
 use crate::units::Bytes;
 
@@ -14,12 +15,14 @@ use crate::units::Bytes;
 ///   is seen, what was taken and freed after it is not. This adds at most what was taken within one interval after
 ///   the mark;
 /// - a window without a row has a value only where memory stayed as it was from the row before it to the row after.
+///
+/// Each row's uncertainty counts for the value that it is counted with.
 pub(super) struct Window {
     from: Duration,
     until: Duration,
-    before: Option<Bytes>,
-    within: Option<Bytes>,
-    after: Option<Bytes>,
+    before: Option<Estimate<Bytes>>,
+    within: Option<Estimate<Bytes>>,
+    after: Option<Estimate<Bytes>>,
 }
 
 impl Window {
@@ -28,21 +31,24 @@ impl Window {
     }
 
     pub(super) fn push(&mut self, row: &Sample) {
+        let estimate = |value| Estimate { value, uncertainty: row.uncertainty };
         if row.at < self.from {
-            self.before = Some(row.memory);
+            self.before = Some(estimate(row.memory));
         } else if row.at <= self.until {
-            self.within = self.within.max(Some(row.peak));
+            let peak = estimate(row.peak);
+            self.within = Some(self.within.map_or(peak, |highest| highest.max(peak)));
         } else {
-            self.after.get_or_insert(row.memory);
+            self.after.get_or_insert(estimate(row.memory));
         }
     }
 
     /// None where no row tells.
-    pub(super) fn peak(&self) -> Option<Bytes> {
-        match self.within {
-            Some(_) => self.within.max(self.after),
-            None => self.after.filter(|after| self.before == Some(*after)),
-        }
+    pub(super) fn peak(&self) -> Option<Estimate<Bytes>> {
+        let Some(within) = self.within else {
+            let unchanged = self.before.zip(self.after).filter(|(before, after)| before.value == after.value);
+            return unchanged.map(|(before, after)| before.max(after));
+        };
+        Some(self.after.map_or(within, |after| within.max(after)))
     }
 }
 
@@ -50,11 +56,12 @@ impl Window {
 mod tests {
     use super::*;
     use crate::analysis::tests::rows;
+    use crate::units::Uncertainty;
 
     fn peak(from_ms: u64, until_ms: u64, samples: &[(u64, u64, u64)]) -> Option<u64> {
         let mut window = Window::new(Duration::from_millis(from_ms), Duration::from_millis(until_ms));
         rows(samples).iter().for_each(|row| window.push(row));
-        window.peak().map(|bytes| bytes.0)
+        window.peak().map(|peak| peak.value.0)
     }
 
     #[test]
@@ -73,5 +80,24 @@ mod tests {
         let samples = [(0, 7, 7), (1000, 7, 7), (1010, 8, 8)];
         assert_eq!(peak(300, 400, &samples), Some(7));
         assert_eq!(peak(1001, 1002, &samples), None);
+    }
+
+    #[test]
+    fn the_interval_covers_every_row_and_the_memory_after() {
+        let mut samples = rows(&[(0, 100, 100), (10, 200, 200), (20, 150, 150), (30, 190, 500)]);
+        let interval = |samples: &[Sample], until: u64| {
+            let mut window = Window::new(Duration::ZERO, Duration::from_millis(until));
+            samples.iter().for_each(|row| window.push(row));
+            let peak = window.peak().unwrap();
+            (peak.low().number(), peak.value.0, peak.high().map(|high| high.number()))
+        };
+        samples[1].uncertainty = Uncertainty { below: Bytes(80), above: Bytes(10) };
+        samples[2].uncertainty = Uncertainty { below: Bytes(20), above: Bytes(70) };
+        samples[3].uncertainty = Uncertainty { below: Bytes(5), above: Bytes(90) };
+        assert_eq!(interval(&samples, 5), (120, 200, Some(210)), "the row after counts with its memory");
+        assert_eq!(interval(&samples, 15), (130, 200, Some(220)));
+        assert_eq!(interval(&samples, 25), (185, 200, Some(280)));
+        samples[0].uncertainty = Uncertainty::UNBOUNDED;
+        assert_eq!(interval(&samples, 25), (185, 200, None));
     }
 }

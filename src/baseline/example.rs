@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::analysis::{Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
+use crate::analysis::{Estimate, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
 use crate::trace::{Curve, Ended, Environment, MarkKind, PeakCertainty, ReadyMark, RunRecord, SamplePoint, Sampling};
 use crate::units::{Bytes, Metric, Percent, Rate, SignedBytes, Uncertainty};
 
@@ -74,14 +74,14 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
             uncertainty: Uncertainty::NONE,
             certainty: PeakCertainty::Exact,
         }),
-        startup: Measured::Value(Bytes::from_mib(120)),
-        retained: Measured::Value(SignedBytes(3 << 20)),
+        startup: Measured::Value(Estimate::exact(Bytes::from_mib(120))),
+        retained: Measured::Value(Estimate::exact(SignedBytes(3 << 20))),
         growth: Measured::Value(Growth { slope: Rate(22 << 20), low: Rate(18 << 20), high: Rate(25 << 20) }),
         segments: segments(),
         phases: vec![PhaseMeasures {
             name: "load".to_owned(),
             window: Measured::Value((Duration::from_secs(1), Duration::from_secs(4))),
-            peak: Measured::Value(Bytes::from_mib(90)),
+            peak: Measured::Value(Estimate::exact(Bytes::from_mib(90))),
             growth: Measured::Value(Growth { slope: Rate(1 << 10), low: Rate(-2 << 10), high: Rate(3 << 10) }),
         }],
         samples: 1200,

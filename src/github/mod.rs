@@ -140,7 +140,7 @@ impl Access {
 pub fn outputs(judged: &[Judged], code: ExitCode, verdict: &str, out: &Path) -> Vec<(&'static str, String)> {
     let runs = || judged.iter().flat_map(|judged| &judged.runs);
     let peak = runs().filter_map(|run| run.measures.peak.value()).map(|peak| peak.value.0).max();
-    let startup = runs().filter_map(|run| run.measures.startup.value()).map(|startup| startup.0).max();
+    let startup = runs().filter_map(|run| run.measures.startup.value()).map(|startup| startup.value.0).max();
     let changes = judged.iter().flat_map(|judged| &judged.checks).filter_map(crate::verdict::Check::change);
     let change = changes.map(|change| change.0).max_by(f64::total_cmp);
     let number = |value: Option<u64>| value.map_or_else(String::new, |value| value.to_string());

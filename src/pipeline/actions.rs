@@ -115,16 +115,16 @@ fn findings(judged: &Judged, out: &Path) -> Vec<Annotation> {
         title: format!("memguard: {workload}"),
         message: format!("{workload} run {} {}", failure.run, report::plain(&failure.what, 1000)),
     });
-    failures.chain(judged.checks.iter().filter_map(|check| finding(&workload, check, out))).collect()
+    failures.chain(judged.checks.iter().filter_map(|check| finding(judged, &workload, check, out))).collect()
 }
 
-fn finding(workload: &str, check: &Check, out: &Path) -> Option<Annotation> {
+fn finding(judged: &Judged, workload: &str, check: &Check, out: &Path) -> Option<Annotation> {
     let severity = match check.outcome {
         Outcome::Pass | Outcome::NoBaseline | Outcome::NotComparable => return None,
         Outcome::Warn => Severity::Warning,
         Outcome::Fail | Outcome::Unmeasured => Severity::Error,
     };
-    let mut message = format!("{workload}: {}", report::what(check)?);
+    let mut message = format!("{workload}: {}", report::what(judged, check)?);
     if let Some(to_do) = report::to_do(check, Some(out)) {
         message += &format!("\nto do: {to_do}");
     }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::escape::plain;
+use super::table::{Middle, middle};
 use crate::analysis::LogGrowth;
-use crate::analysis::stats::median;
-use crate::units::{Bytes, Percent, Quantity, SignedBytes, format_duration};
+use crate::units::{Bytes, Percent, SignedBytes, format_duration};
 use crate::verdict::{Judged, Measure, Subject};
 
 /// A workload on both sides.
@@ -60,25 +60,23 @@ pub fn compare(pairs: &[Pair<'_>], width: usize) -> String {
 
 /// The rows of a workload: its name, the measure, base, head, the change and its percentage.
 pub(super) fn measures(pair: &Pair<'_>) -> Vec<[String; 6]> {
-    let middle = |side: &Side<'_>, subject: &Subject| {
-        median(&side.judged.runs.iter().filter_map(|run| subject.of(&run.measures).value()).collect::<Vec<_>>())
-    };
     let name = plain(&pair.head.judged.name, 40);
     let mut rows = Vec::new();
     for measure in Measure::ALL {
         let subject = Subject { phase: None, measure };
-        let (base, head) = (middle(&pair.base, &subject), middle(&pair.head, &subject));
+        let (base, head) = (middle(&subject, &pair.base.judged.runs), middle(&subject, &pair.head.judged.runs));
         if base.is_none() && head.is_none() {
             continue;
         }
-        let shown = |value: Option<Quantity>| value.map_or_else(|| "not measured".to_owned(), Quantity::plain);
-        let (change, percent) = match base.zip(head) {
+        let value = |middle: &Option<Middle>| middle.as_ref().map(|middle| middle.value);
+        let (change, percent) = match value(&base).zip(value(&head)) {
             Some((base, head)) => {
                 let percent = Percent::change(base, head).map_or_else(String::new, Percent::signed);
                 (head.minus(base).signed(), percent)
             }
             None => (String::new(), String::new()),
         };
+        let shown = |middle: Option<Middle>| middle.map_or_else(|| "not measured".to_owned(), |middle| middle.text);
         rows.push([name.clone(), measure.name().to_owned(), shown(base), shown(head), change, percent]);
     }
     let duration = |side: &Side<'_>| {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::escape::plain;
-use super::table::name;
+use super::table::{judged_value, name};
 use crate::units::Quantity;
-use crate::verdict::{Check, CheckKind, Outcome};
+use crate::verdict::{Check, CheckKind, Judged, Outcome};
 
 /// The longest reason that is told in full.
 const NOTE: usize = 600;
@@ -37,14 +37,15 @@ fn came(check: &Check) -> Option<Came> {
 /// What came of a check that did not pass, without a full stop: `peak is 316.4 MiB, 16.4 MiB above the budget of 300.0 MiB`.
 /// Safe to print. None of one that passed.
 #[must_use]
-pub fn what(check: &Check) -> Option<String> {
+pub fn what(judged: &Judged, check: &Check) -> Option<String> {
     let subject = name(&check.subject);
     let note = || note(check).unwrap_or_default();
     Some(match came(check)? {
         Came::Alone => format!("{subject} was compared with nothing: {}", note()),
         Came::Unmeasured => format!("{subject} could not be measured: {}", note()),
         Came::Crossed { value, limit } => {
-            let (over, value, limit) = (value.minus(limit).plain(), value.plain(), limit.plain());
+            let (over, limit) = (value.minus(limit).plain(), limit.plain());
+            let value = judged_value(judged, check).unwrap_or_else(|| value.plain());
             match check.kind {
                 CheckKind::Budget => format!("{subject} is {value}, {over} above the budget of {limit}"),
                 CheckKind::Regression => {
@@ -100,8 +101,9 @@ pub fn to_do(check: &Check, artifacts: Option<&Path>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::{Found, example};
     use crate::units::Bytes;
-    use crate::verdict::{ConfigLine, Measure, Subject};
+    use crate::verdict::{ConfigLine, Limits, Measure, Subject, judge};
 
     fn check(kind: CheckKind, outcome: Outcome, value: Option<u64>, limit: Option<u64>) -> Check {
         let mib = |mib: u64| Quantity::from(Bytes::from_mib(mib));
@@ -122,6 +124,8 @@ mod tests {
     fn every_answer_is_said_in_a_sentence_with_what_to_do() {
         use CheckKind::{Budget, Regression};
         use Outcome::{Fail, NoBaseline, NotComparable, Pass, Unmeasured, Warn};
+        let missing = Found::Missing { why: String::new() };
+        let judged = judge(example::key("a"), Vec::new(), &Limits::default(), missing, false);
         let over = "peak is 250.0 MiB, 50.0 MiB above the budget of 200.0 MiB";
         let unmeasured = "peak could not be measured: why";
         let alone = "peak was compared with nothing: why";
@@ -153,7 +157,7 @@ mod tests {
             ),
         ] {
             let check = check(kind, outcome, value, limit);
-            assert_eq!((what(&check).as_deref(), to_do(&check, None).as_deref()), (said, to));
+            assert_eq!((what(&judged, &check).as_deref(), to_do(&check, None).as_deref()), (said, to));
         }
     }
 

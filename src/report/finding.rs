@@ -82,6 +82,7 @@ fn whole(share: Percent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::Estimate;
     use crate::analysis::{After, Measured, ProposedLine, SegmentKind};
     use crate::baseline::example;
     use crate::units::{Bytes, Rate};
@@ -127,7 +128,7 @@ mod tests {
             told(&measures),
             "60 % of the peak is taken in the first 4.00 s (start-up); the 8.00 s after it add 40 %."
         );
-        measures.startup = Measured::Value(Bytes::from_mib(20));
+        measures.startup = Measured::Value(Estimate::exact(Bytes::from_mib(20)));
         assert_eq!(
             told(&measures),
             "40 % of the peak is taken by growth from 6.00 s to 12.0 s (+800.0 MiB/min); start-up takes 10 %."
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!(finding(&measures), None);
         let mut spiked = example::measures(Bytes::from_mib(800));
         assert_eq!(told(&spiked), "80 % of the peak is a short spike at 9.00 s; start-up takes 15 %.");
-        spiked.startup = Measured::Value(Bytes::from_mib(700));
+        spiked.startup = Measured::Value(Estimate::exact(Bytes::from_mib(700)));
         assert!(told(&spiked).starts_with("88 % of the peak is taken in the first 4.00 s"), "less than start-up");
     }
 

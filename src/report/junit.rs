@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::name;
+use super::table::{judged_value, name};
 use crate::trace::RunRecord;
 use crate::units::Quantity;
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Outcome};
@@ -50,7 +50,7 @@ impl Suite {
             }
         }
         for check in &judged.checks {
-            case(&mut cases, &workload, &title(check), 0.0, &body(check));
+            case(&mut cases, &workload, &title(check), 0.0, &body(judged, check));
         }
         let count =
             |outcomes: &[Outcome]| judged.checks.iter().filter(|check| outcomes.contains(&check.outcome)).count();
@@ -90,17 +90,15 @@ fn title(check: &Check) -> String {
     format!("{} {kind}", name(&check.subject))
 }
 
-fn body(check: &Check) -> String {
+fn body(judged: &Judged, check: &Check) -> String {
     let amount = |amount: Option<Quantity>| amount.map_or_else(|| "unmeasured".to_owned(), Quantity::plain);
+    let value = judged_value(judged, check).unwrap_or_else(|| "unmeasured".to_owned());
     let note = check.note.clone().unwrap_or_default();
     let numbers = match check.kind {
-        CheckKind::Budget => format!("{} is above the budget of {}", amount(check.value), amount(check.limit)),
-        CheckKind::Regression => format!(
-            "{} is above the limit of {} (baseline {})",
-            amount(check.value),
-            amount(check.limit),
-            amount(check.baseline)
-        ),
+        CheckKind::Budget => format!("{value} is above the budget of {}", amount(check.limit)),
+        CheckKind::Regression => {
+            format!("{value} is above the limit of {} (baseline {})", amount(check.limit), amount(check.baseline))
+        }
     };
     match check.outcome {
         Outcome::Pass => String::new(),

@@ -1,4 +1,5 @@
-use crate::analysis::{Measured, Quality};
+use crate::analysis::stats::median;
+use crate::analysis::{Estimate, Measured, Peak, Quality};
 use crate::trace::PeakCertainty;
 use crate::units::{Bytes, Percent, Quantity, Uncertainty};
 use crate::verdict::{Check, CheckKind, Judged, JudgedRun, Measure, Outcome, Subject};
@@ -72,15 +73,10 @@ fn subjects(judged: &Judged) -> Vec<Subject> {
 fn asked(judged: &Judged, check: &Check) -> Row {
     let amount = |amount: Option<Quantity>| amount.map_or_else(|| MISSING.to_owned(), Quantity::plain);
     let is_budget = check.kind == CheckKind::Budget;
-    let run = check.run.and_then(|number| judged.runs.iter().find(|run| run.record.run == number));
-    let value = match (check.value, run) {
-        (Some(value), Some(run)) => shown(&check.subject, run, value),
-        (value, _) => amount(value),
-    };
     Row {
         workload: fit(&judged.name, NAME),
         measure: name(&check.subject),
-        value,
+        value: judged_value(judged, check).unwrap_or_else(|| MISSING.to_owned()),
         limit: amount(check.limit),
         baseline: if is_budget { String::new() } else { amount(check.baseline) },
         change: if is_budget { String::new() } else { check.change().map_or_else(String::new, Percent::signed) },
@@ -88,25 +84,85 @@ fn asked(judged: &Judged, check: &Check) -> Row {
     }
 }
 
-/// What may have been higher says so: growth by the end of its interval, where that is above 10 %.
-fn shown(subject: &Subject, run: &JudgedRun, value: Quantity) -> String {
-    let plain = value.plain();
-    match (&subject.phase, subject.measure) {
-        (None, Measure::Peak) => with_bound(run, &plain),
-        (_, Measure::Growth) => match subject.growth(&run.measures).value().map(|growth| Quantity::from(growth.high)) {
-            Some(high) if high > value.times(1.1) => format!("{plain} (≤ {})", high.plain()),
-            _ => plain,
-        },
-        _ => plain,
+/// The value that a check judged, as shown. None if it is missing.
+#[must_use]
+pub(super) fn judged_value(judged: &Judged, check: &Check) -> Option<String> {
+    let value = check.value?;
+    let runs = judged.runs.iter().filter(|run| check.run.is_none_or(|number| run.record.run == number));
+    Some(
+        middle(&check.subject, runs)
+            .filter(|middle| middle.value == value)
+            .map_or_else(|| value.plain(), |middle| middle.text),
+    )
+}
+
+/// What was measured in a run, as shown. None if it is missing.
+#[must_use]
+pub(super) fn run_value(subject: &Subject, run: &JudgedRun) -> Option<String> {
+    Some(middle(subject, [run])?.text)
+}
+
+/// The median of some runs: its value, and the same as shown.
+pub(super) struct Middle {
+    pub(super) value: Quantity,
+    pub(super) text: String,
+}
+
+/// The median of some runs, marked where its uncertainty is above 1%, and where sampling stalled. None if no run has the measure.
+pub(super) fn middle<'a>(subject: &Subject, runs: impl IntoIterator<Item = &'a JudgedRun>) -> Option<Middle> {
+    let runs: Vec<&JudgedRun> = runs.into_iter().collect();
+    let estimates: Vec<Estimate<Quantity>> =
+        runs.iter().filter_map(|run| subject.estimate(&run.measures).value()).collect();
+    let all =
+        |part: fn(Estimate<Quantity>) -> Quantity| median(&estimates.iter().copied().map(part).collect::<Vec<_>>());
+    // The median of all true values lies between those of the lows and of the highs.
+    let highs: Option<Vec<Quantity>> = estimates.iter().map(|estimate| estimate.high()).collect();
+    let value = all(|estimate| estimate.value)?;
+    let estimate = Estimate::between(all(Estimate::low)?, value, highs.and_then(|highs| median(&highs)));
+    let peaks = |run: &&JudgedRun| Some(Quantity::from(run.measures.peak.value()?.value));
+    let text = match subject.measure {
+        Measure::Growth => {
+            let highs = runs.iter().filter_map(|run| Some(subject.growth(&run.measures).value()?.high.into()));
+            match median(&highs.collect::<Vec<Quantity>>()) {
+                Some(high) if high > value.times(1.1) => format!("{} (≤ {})", value.plain(), high.plain()),
+                _ => value.plain(),
+            }
+        }
+        // A difference of two levels: what is 1% of it says nothing.
+        Measure::Retained => {
+            mark(estimate, median(&runs.iter().filter_map(peaks).collect::<Vec<_>>()).unwrap_or(value))
+        }
+        Measure::Peak | Measure::Startup => {
+            let text = mark(estimate, value);
+            if text == value.plain() && runs.iter().any(|run| has_stalled(run)) { format!("≥ {text}") } else { text }
+        }
+    };
+    Some(Middle { value, text })
+}
+
+/// Memory that came and went while sampling stalled can be missing.
+fn has_stalled(run: &JudgedRun) -> bool {
+    let is_sampled = |peak: Peak| peak.certainty == PeakCertainty::Sampled;
+    run.measures.quality != Quality::Good && run.measures.peak.value().is_some_and(is_sampled)
+}
+
+/// The value, with its uncertainty where that is above 1% of `scale`.
+fn mark(estimate: Estimate<Quantity>, scale: Quantity) -> String {
+    let text = estimate.value.plain();
+    let Uncertainty { below, above } = estimate.uncertainty;
+    let matters = |bytes: Bytes| bytes.as_f64() > scale.as_f64() / 100.0;
+    match estimate.high() {
+        None => format!("≥ {}", estimate.low().plain()),
+        Some(_) if matters(below) => format!("{text} ± {}", below.max(above)),
+        Some(high) if matters(above) => format!("≥ {text} (≤ {})", high.plain()),
+        Some(_) => text,
     }
 }
 
 /// What was measured though nobody set a limit: the worst run's, as a budget would judge it.
 fn unasked(judged: &Judged, subject: &Subject) -> Row {
-    let values = judged.runs.iter().filter_map(|run| Some((subject.of(&run.measures).value()?, run)));
-    let value = values
-        .max_by_key(|(value, _)| *value)
-        .map_or_else(|| MISSING.to_owned(), |(value, run)| shown(subject, run, value));
+    let values = judged.runs.iter().filter_map(|run| middle(subject, [run]));
+    let value = values.max_by_key(|one| one.value).map_or_else(|| MISSING.to_owned(), |worst| worst.text);
     Row {
         workload: fit(&judged.name, NAME),
         measure: name(subject),
@@ -115,27 +171,6 @@ fn unasked(judged: &Judged, subject: &Subject) -> Row {
         baseline: String::new(),
         change: String::new(),
         outcome: None,
-    }
-}
-
-/// Marks a peak that may lie elsewhere: by `±` or `≥` where its uncertainty is above 1%, by `≥` where
-/// sampling stalled.
-fn with_bound(run: &JudgedRun, value: &str) -> String {
-    let Some(peak) = run.measures.peak.value() else { return value.to_owned() };
-    let stalled = run.measures.quality != Quality::Good && peak.certainty == PeakCertainty::Sampled;
-    mark(value, peak.value, peak.uncertainty)
-        .unwrap_or_else(|| if stalled { format!("≥ {value}") } else { value.to_owned() })
-}
-
-/// The value with its uncertainty. None where that is at most 1%.
-#[must_use]
-pub(super) fn mark(text: &str, value: Bytes, uncertainty: Uncertainty) -> Option<String> {
-    let matters = |bytes: Bytes| bytes.as_f64() > value.as_f64() / 100.0;
-    match (matters(uncertainty.below), matters(uncertainty.above)) {
-        (false, false) => None,
-        (false, true) if uncertainty == Uncertainty::UNBOUNDED => Some(format!("≥ {text}")),
-        (false, true) => Some(format!("≥ {text} (≤ {})", uncertainty.high(value))),
-        (true, _) => Some(format!("{text} ± {}", uncertainty.below.max(uncertainty.above))),
     }
 }
 

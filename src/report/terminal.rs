@@ -182,7 +182,7 @@ fn explain(
         Outcome::Fail | Outcome::Unmeasured => paint.bad("fail:"),
         Outcome::NoBaseline | Outcome::NotComparable => paint.warn("no baseline:"),
     };
-    let what = explain::what(check).unwrap_or_default();
+    let what = explain::what(judged, check).unwrap_or_default();
     let _ = writeln!(out, "\n{label} `{}` {what}", plain(&judged.name, 64));
     if explain::is_crossed(check) {
         if let Some(run) = judged_run(judged, check) {

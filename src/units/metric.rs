@@ -74,10 +74,17 @@ impl Uncertainty {
     /// Nothing bounds the true value from above.
     pub const UNBOUNDED: Self = Self { below: Bytes::ZERO, above: Bytes(u64::MAX) };
 
-    /// The uncertainty of a value that lies between `low` and `high`.
+    /// The uncertainty of a value that lies between `low` and `high`. A `high` of `u64::MAX` bounds nothing.
     #[must_use]
     pub fn between(low: Bytes, value: Bytes, high: Bytes) -> Self {
-        Self { below: value.saturating_sub(low), above: high.saturating_sub(value) }
+        let above = if high.0 == u64::MAX { high } else { high.saturating_sub(value) };
+        Self { below: value.saturating_sub(low), above }
+    }
+
+    /// True if something bounds the true value from above.
+    #[must_use]
+    pub const fn is_bounded(self) -> bool {
+        self.above.0 < u64::MAX
     }
 
     /// The least that the true value can be.

@@ -2,28 +2,33 @@ use crate::analysis::{Growth, Quality};
 use crate::trace::PeakCertainty;
 use crate::units::{Quantity, Rate};
 
-use super::{JudgedRun, Measure, Subject};
+use super::{CheckKind, JudgedRun, Measure, Subject};
 
 /// The first reason why a passing value cannot be trusted.
-pub(super) fn doubt(subject: &Subject, runs: &[JudgedRun], limit: Quantity) -> Option<String> {
+pub(super) fn doubt(kind: CheckKind, subject: &Subject, runs: &[JudgedRun], limit: Quantity) -> Option<String> {
     runs.iter().find_map(|run| {
         let why = gaps(subject, run, limit)
             .or_else(|| scatter(subject, run, limit))
-            .or_else(|| straddles(subject, run, limit))?;
+            .or_else(|| straddles(kind, subject, run, limit))?;
         Some(if runs.len() == 1 { why } else { format!("run {}: {why}", run.record.run) })
     })
 }
 
-/// The limit lies inside the uncertainty of the value.
-pub(super) fn straddles(subject: &Subject, run: &JudgedRun, limit: Quantity) -> Option<String> {
-    let (low, high) = subject.range(&run.measures)?;
-    (low <= limit && limit < high).then(|| {
-        format!(
-            "it lies between {} and {}: processes share memory, ended while growing, or can't be read; `--source cgroup` measures \
-             such programs exactly",
-            low.plain(),
-            high.plain()
-        )
+/// The limit lies inside the uncertainty of the value. A regression compares estimates of one kind,
+/// so that only one without an upper bound is in doubt.
+fn straddles(kind: CheckKind, subject: &Subject, run: &JudgedRun, limit: Quantity) -> Option<String> {
+    let estimate = subject.estimate(&run.measures).value()?;
+    let (low, high) = (estimate.low(), estimate.high());
+    let is_inside = low <= limit && high.is_none_or(|high| kind == CheckKind::Budget && limit < high);
+    is_inside.then(|| {
+        let (range, why) = match high {
+            Some(high) => {
+                let range = format!("lies between {} and {}", low.plain(), high.plain());
+                (range, "processes share memory or ended while growing")
+            }
+            None => (format!("is at least {}", low.plain()), "the memory of some processes could not be read"),
+        };
+        format!("it {range}: {why}; `--source cgroup` measures such programs exactly")
     })
 }
 
@@ -33,7 +38,8 @@ fn gaps(subject: &Subject, run: &JudgedRun, limit: Quantity) -> Option<String> {
     let Quality::Poor(why) = &run.measures.quality else { return None };
     let is_proven = matches!(subject.measure, Measure::Peak | Measure::Startup)
         && run.measures.peak.value().is_some_and(|peak| {
-            peak.certainty == PeakCertainty::Exact && Quantity::from(peak.uncertainty.high(peak.value)) <= limit
+            let high = peak.estimate().high();
+            peak.certainty == PeakCertainty::Exact && high.is_some_and(|high| high <= limit)
         });
     (!is_proven).then(|| why.clone())
 }

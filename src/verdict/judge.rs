@@ -72,21 +72,15 @@ fn judge_budget(budget: &Budget, runs: &[JudgedRun]) -> Check {
     let Some((run, value)) = worst(&values) else { return Check { note: Some("there are no runs".into()), ..check } };
     let check = Check { value: Some(value), run: Some(run), ..check };
     if value > limit {
-        let exceeds = |run: &JudgedRun| subject_low(&budget.subject, run).is_some_and(|low| low > limit);
-        if runs.iter().any(exceeds) {
+        let estimate = |run: &JudgedRun| budget.subject.estimate(&run.measures).value();
+        if runs.iter().filter_map(estimate).any(|estimate| estimate.low() > limit) {
             return Check { outcome: Outcome::Fail, ..check };
         }
     }
-    match doubt(&budget.subject, runs, limit) {
+    match doubt(CheckKind::Budget, &budget.subject, runs, limit) {
         None => Check { outcome: Outcome::Pass, ..check },
         why => Check { note: why, ..check },
     }
-}
-
-/// The least that the measure can be in a run.
-fn subject_low(subject: &Subject, run: &JudgedRun) -> Option<Quantity> {
-    let value = subject.of(&run.measures).value()?;
-    Some(subject.range(&run.measures).map_or(value, |(low, _)| low))
 }
 
 fn worst(values: &[(u32, Quantity)]) -> Option<(u32, Quantity)> {
@@ -131,7 +125,7 @@ fn judge_tolerance(tolerance: &Tolerance, runs: &[JudgedRun], baseline: &Found) 
     if value > limit {
         (check.outcome, check.note) = (Outcome::Fail, moved(entry, runs));
     } else {
-        check.note = doubt(&tolerance.subject, runs, limit);
+        check.note = doubt(CheckKind::Regression, &tolerance.subject, runs, limit);
         check.outcome = if check.note.is_none() { Outcome::Pass } else { Outcome::Unmeasured };
     }
     check

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
-use crate::analysis::{Growth, Measured, Measures, PhaseMeasures};
+use crate::analysis::{Estimate, Growth, Measured, Measures, PhaseMeasures};
 use crate::baseline::{Key, StoredCurve};
 use crate::trace::{Curve, RunRecord};
-use crate::units::{Percent, Quantity, Uncertainty};
+use crate::units::{Percent, Quantity};
 
 /// What a workload is held to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,26 +72,21 @@ impl Subject {
     /// What was measured of it in a run.
     #[must_use]
     pub fn of(&self, measures: &Measures) -> Measured<Quantity> {
-        match self.measure {
-            Measure::Growth => self.growth(measures).map(|growth| growth.sure().into()),
-            Measure::Retained => measures.retained.map(|bytes| (*bytes).into()),
-            Measure::Startup => measures.startup.map(|bytes| (*bytes).into()),
-            Measure::Peak => match &self.phase {
-                None => measures.peak.map(|peak| peak.value.into()),
-                Some(_) => self.in_phase(measures, |phase| &phase.peak).map(|bytes| (*bytes).into()),
-            },
-        }
+        self.estimate(measures).map(|estimate| estimate.value)
     }
 
-    /// The least and the most that the measure can be. None where its value is exact.
+    /// What was measured of it in a run, with its uncertainty. A growth has an interval of its own:
+    /// see [`growth`](Self::growth).
     #[must_use]
-    pub fn range(&self, measures: &Measures) -> Option<(Quantity, Quantity)> {
-        match (self.measure, &self.phase) {
-            (Measure::Peak, None) => {
-                let peak = measures.peak.value().filter(|peak| peak.uncertainty != Uncertainty::NONE)?;
-                Some((peak.uncertainty.low(peak.value).into(), peak.uncertainty.high(peak.value).into()))
-            }
-            _ => None,
+    pub fn estimate(&self, measures: &Measures) -> Measured<Estimate<Quantity>> {
+        match self.measure {
+            Measure::Growth => self.growth(measures).map(|growth| Estimate::exact(growth.sure().into())),
+            Measure::Retained => measures.retained.map(|retained| retained.quantity()),
+            Measure::Startup => measures.startup.map(|startup| startup.quantity()),
+            Measure::Peak => match &self.phase {
+                None => measures.peak.map(|peak| peak.estimate().quantity()),
+                Some(_) => self.in_phase(measures, |phase| &phase.peak).map(|peak| peak.quantity()),
+            },
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use self::theil_sen::{Slope, slope};
 use super::levels::Levels;
-use crate::units::Rate;
+use crate::units::{Bytes, Rate, Uncertainty};
 
 /// Cells of the steady part, at most.
 pub(super) const CELLS: u32 = 512;
@@ -25,7 +25,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub struct Growth {
     /// The estimate.
     pub slope: Rate,
-    /// The lower end of its 95 % confidence interval.
+    /// The lower end of its 95 % confidence interval, and of the uncertainty of the levels.
     pub low: Rate,
     /// The upper end.
     pub high: Rate,
@@ -42,6 +42,16 @@ impl Growth {
     #[must_use]
     pub fn sure(&self) -> Rate {
         if self.low > Rate::ZERO || self.high < Rate::ZERO { self.slope } else { Rate::ZERO }
+    }
+
+    /// The same with the uncertainty of the rise from the first level to the last, which took so long.
+    pub(super) fn widened(self, rise: Uncertainty, lasted: Duration) -> Self {
+        let per_time = |bytes: Bytes| Rate::per_second(bytes.as_f64() / lasted.as_secs_f64());
+        Self {
+            low: self.low.minus(per_time(rise.below)),
+            high: Rate(self.high.0.saturating_add(per_time(rise.above).0)),
+            ..self
+        }
     }
 
     /// Whether a slope of so much more or less would not have been told from this one: half of the interval is wider.

@@ -67,7 +67,7 @@ pub struct After {
 pub fn finding(measures: &Measures) -> Option<Finding> {
     let peak = measures.peak.value().filter(|peak| peak.value > Bytes::ZERO)?;
     let given = match (&measures.ready, &measures.startup) {
-        (Measured::Value(ready), Measured::Value(startup)) => Some((*ready, *startup)),
+        (Measured::Value(ready), Measured::Value(startup)) => Some((*ready, startup.value)),
         (Measured::NotAsked, _) => None,
         _ => return None,
     };

@@ -26,10 +26,10 @@ use super::compare::Pair;
 use super::details::Details;
 use super::edits::Edits;
 use super::finding::sentence;
+use super::table::run_value;
 use super::terminal::overall;
 use crate::analysis::finding;
-use crate::units::Bytes;
-use crate::verdict::{ExitCode, Judged, Verdict};
+use crate::verdict::{ExitCode, Judged, Measure, Subject, Verdict};
 
 const STYLE: &str = concat!(
     include_str!("page.css"),
@@ -285,12 +285,13 @@ fn overview(html: &mut Markup, judged: &[Judged], shown: &[usize], detail: &Deta
         let run = median_run(judged);
         let name = judged.name.clone();
         let place = shown.iter().position(|shown| *shown == index);
-        let peak = judged.runs.iter().filter_map(|run| run.measures.peak.value()).map(|peak| peak.value).max();
+        let highest = judged.runs.iter().max_by_key(|run| run.measures.peak.value().map(|peak| peak.value));
+        let peak = highest.and_then(|run| run_value(&Subject { phase: None, measure: Measure::Peak }, run));
         let found = run.and_then(|run| finding(&run.measures)).as_ref().map(sentence);
         vec![
             place.map_or_else(|| Cell::Name(name.clone()), |place| Cell::Link(section::address(place), name.clone())),
             Cell::Verdict(judged.verdict),
-            Cell::Number(peak.as_ref().map_or_else(String::new, Bytes::to_string)),
+            Cell::Number(peak.unwrap_or_default()),
             Cell::Curve(run.map(|run| run.curve.clone()).unwrap_or_default()),
             Cell::Text(found.unwrap_or_default()),
         ]

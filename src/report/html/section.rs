@@ -7,9 +7,10 @@ use super::{Detail, Page, lines, tables};
 use crate::analysis::{LogGrowth, Measured, Quality, finding};
 use crate::report::chart::{self, ChartModel, CurveKind, median_run};
 use crate::report::details::Details;
+use crate::report::table::run_value;
 use crate::report::{explain, proposal_sentence, sentence};
 use crate::units::{Percent, format_duration};
-use crate::verdict::{Check, Judged, JudgedRun, Measure};
+use crate::verdict::{Check, Judged, JudgedRun, Measure, Subject};
 
 /// So many reasons and notes are told one by one.
 const NOTES: usize = 20;
@@ -170,10 +171,11 @@ fn summary(judged: &Judged, main: Option<&JudgedRun>) -> String {
         "Memory over time".to_owned()
     };
     let mut text = which;
-    if let Measured::Value(peak) = measures.peak {
-        text += &format!(": the peak is {} after {}", peak.value, format_duration(peak.at));
+    let value = |measure| run_value(&Subject { phase: None, measure }, run);
+    if let (Measured::Value(peak), Some(value)) = (&measures.peak, value(Measure::Peak)) {
+        text += &format!(": the peak is {value} after {}", format_duration(peak.at));
     }
-    if let (Measured::Value(ready), Measured::Value(startup)) = (&measures.ready, &measures.startup) {
+    if let (Measured::Value(ready), Some(startup)) = (&measures.ready, value(Measure::Startup)) {
         text += &format!("; start-up ends after {} and takes up to {startup}", format_duration(*ready));
     }
     text + &format!("; the run ends after {}.", format_duration(measures.duration))
@@ -182,7 +184,7 @@ fn summary(judged: &Judged, main: Option<&JudgedRun>) -> String {
 /// What failed, and what to do about it.
 fn reasons(html: &mut Markup, judged: &Judged, details: &Details, detail: &Detail) {
     let most = detail.rows.min(NOTES);
-    let failed: Vec<&Check> = judged.checks.iter().filter(|check| explain::what(check).is_some()).collect();
+    let failed: Vec<&Check> = judged.checks.iter().filter(|check| explain::what(judged, check).is_some()).collect();
     if failed.is_empty() && judged.failures.is_empty() {
         return;
     }
@@ -195,7 +197,7 @@ fn reasons(html: &mut Markup, judged: &Judged, details: &Details, detail: &Detai
     }
     for check in failed.iter().take(most) {
         html.open("li", &[("class", tables::class(check.outcome))]);
-        html.prose(&explain::what(check).unwrap_or_default());
+        html.prose(&explain::what(judged, check).unwrap_or_default());
         when(html, judged, check, details);
         if let Some(note) = explain::note(check).filter(|_| explain::is_crossed(check)) {
             html.open("span", &[("class", "aside")]);

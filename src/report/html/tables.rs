@@ -8,9 +8,9 @@ use super::table::{Cell, Head, Table};
 use crate::analysis::{LogGrowth, Measured, ProgramBands, Quality, Segment};
 use crate::report::chart::median_run;
 use crate::report::details::Details;
-use crate::report::table::{mark, rows};
-use crate::units::{Bytes, Percent, SignedBytes, format_duration};
-use crate::verdict::{Judged, JudgedRun, Outcome};
+use crate::report::table::{rows, run_value};
+use crate::units::{Bytes, Percent, format_duration};
+use crate::verdict::{Judged, JudgedRun, Measure, Outcome, Subject};
 
 /// The longest command that is told whole.
 const COMMAND: usize = 160;
@@ -164,6 +164,10 @@ pub(super) fn runs(html: &mut Markup, judged: &Judged, shown: &[&JudgedRun]) {
     fn amount<T: Copy>(measured: &Measured<T>, show: impl Fn(T) -> String) -> Cell {
         Cell::Number(measured.value().map_or_else(|| MISSING.to_owned(), show))
     }
+    let memory = |run: &JudgedRun, measure| {
+        let value = run_value(&Subject { phase: None, measure }, run);
+        Cell::Number(value.unwrap_or_else(|| MISSING.to_owned()))
+    };
     let has_ready = shown.iter().any(|run| run.measures.ready != Measured::NotAsked);
     let rows = shown.iter().map(|run| {
         let (measures, sampling) = (&run.measures, &run.record.sampling);
@@ -171,16 +175,13 @@ pub(super) fn runs(html: &mut Markup, judged: &Judged, shown: &[&JudgedRun]) {
             Cell::Run(run.record.run),
             Cell::Text(how_it_ended(judged, run)),
             Cell::Number(format_duration(measures.duration)),
-            amount(&measures.peak, |peak| {
-                let value = peak.value.to_string();
-                mark(&value, peak.value, peak.uncertainty).unwrap_or(value)
-            }),
+            memory(run, Measure::Peak),
         ];
         if has_ready {
             cells.extend([
                 amount(&measures.ready, format_duration),
-                amount(&measures.startup, |bytes| bytes.to_string()),
-                amount(&measures.retained, SignedBytes::plain),
+                memory(run, Measure::Startup),
+                memory(run, Measure::Retained),
                 amount(&measures.growth, |growth| growth.slope.to_string()),
             ]);
         }

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::analysis::{
-    Band, CommandUse, Excerpt, ExcerptBuilder, LogGrowth, Measured, OtherTemplates, Peak, ProgramBands, Segment,
-    SegmentKind, TemplateGrowth, Unseen,
+    Band, CommandUse, Estimate, Excerpt, ExcerptBuilder, LogGrowth, Measured, OtherTemplates, Peak, ProgramBands,
+    Segment, SegmentKind, TemplateGrowth, Unseen,
 };
 use crate::baseline::{Found, StoredCurve, example};
 use crate::trace::{Curve, Ended, LogLine, LogRow, Program, SamplePoint, Stream};
-use crate::units::Percent;
-use crate::verdict::{Budget, ConfigLine, JudgedRun, Level, Limits, Measure, Subject, Tolerance, exit_code, judge};
+use crate::units::{Bytes, Percent};
+use crate::verdict::{Budget, ConfigLine, JudgedRun, Level, Limits, Tolerance, exit_code, judge};
 
 const HOSTILE: &str = "</script></li><img src=x onerror=alert(1)> \u{1b}[31mred\u{202e}gpj.exe & \"quoted\" '";
 
@@ -26,7 +26,7 @@ fn run(number: u32, lasted: Duration, points: u32, level: impl Fn(f64) -> f64) -
     measures.ready = Measured::Value(ready);
     let within =
         |until: Duration| curve.points.iter().filter(|point| point.at <= until).map(|point| point.memory).max();
-    measures.startup = Measured::Value(within(ready).unwrap_or_default());
+    measures.startup = Measured::Value(Estimate::exact(within(ready).unwrap_or_default()));
     measures.peak = match (curve.highest(), measures.peak.value()) {
         (Some(high), Some(peak)) => Measured::Value(Peak { value: high.memory, at: high.at, ..peak }),
         _ => Measured::Unmeasured("no sample was taken".to_owned()),

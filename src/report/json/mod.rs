@@ -18,7 +18,7 @@ use self::found::{Program, SegmentOut, Template, log_growth, program, segments};
 use super::chart::median_run;
 use super::details::Details;
 use super::finding::{proposal_sentence, sentence};
-use crate::analysis::{Measured, Proposal, ProposedLine, Quality, finding};
+use crate::analysis::{Estimate, Measured, Proposal, ProposedLine, Quality, finding};
 use crate::trace::{Ended, PeakCertainty};
 use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes};
 use crate::verdict::{Check, CheckKind, ExitCode, Judged, JudgedRun, Leg, Outcome, RunFailure, Verdict};
@@ -104,10 +104,14 @@ struct Run {
     peak_bytes: Option<Bytes>,
     peak_at_s: Option<f64>,
     peak_certainty: Option<&'static str>,
-    peak_low_bytes: Option<Bytes>,
-    peak_high_bytes: Option<Bytes>,
+    peak_low_bytes: Option<Quantity>,
+    peak_high_bytes: Option<Quantity>,
     startup_bytes: Option<Bytes>,
+    startup_low_bytes: Option<Quantity>,
+    startup_high_bytes: Option<Quantity>,
     retained_bytes: Option<SignedBytes>,
+    retained_low_bytes: Option<Quantity>,
+    retained_high_bytes: Option<Quantity>,
     growth_bytes_per_min: Option<Rate>,
     growth_low_bytes_per_min: Option<Rate>,
     growth_high_bytes_per_min: Option<Rate>,
@@ -130,6 +134,8 @@ struct Phase {
     from_s: Option<f64>,
     until_s: Option<f64>,
     peak_bytes: Option<Bytes>,
+    peak_low_bytes: Option<Quantity>,
+    peak_high_bytes: Option<Quantity>,
     growth_bytes_per_min: Option<Rate>,
     growth_low_bytes_per_min: Option<Rate>,
     growth_high_bytes_per_min: Option<Rate>,
@@ -256,6 +262,8 @@ const fn certainty(certainty: PeakCertainty) -> &'static str {
 fn run(run: &JudgedRun) -> Run {
     let (record, measures) = (&run.record, &run.measures);
     let (peak, growth) = (measures.peak.value(), measures.growth.value());
+    let estimate = peak.map(|peak| peak.estimate());
+    let (startup, retained) = (measures.startup.value(), measures.retained.value());
     let (exit_status, signal) = match record.ended {
         Ended::Exited { status } => (Some(status), None),
         Ended::Signaled { signal } | Ended::Interrupted { signal } => (None, Some(signal)),
@@ -269,11 +277,16 @@ fn run(run: &JudgedRun) -> Run {
         ready_s: measures.ready.value().map(seconds),
         peak_bytes: peak.map(|peak| peak.value),
         peak_at_s: peak.map(|peak| seconds(peak.at)),
-        peak_low_bytes: peak.map(|peak| peak.uncertainty.low(peak.value)),
-        peak_high_bytes: peak.map(|peak| peak.uncertainty.high(peak.value)),
+        peak_low_bytes: estimate.map(Estimate::low),
+        // An estimate that nothing bounds has no high.
+        peak_high_bytes: estimate.and_then(Estimate::high),
         peak_certainty: peak.map(|peak| certainty(peak.certainty)),
-        startup_bytes: measures.startup.value(),
-        retained_bytes: measures.retained.value(),
+        startup_bytes: startup.map(|startup| startup.value),
+        startup_low_bytes: startup.map(Estimate::low),
+        startup_high_bytes: startup.and_then(Estimate::high),
+        retained_bytes: retained.map(|retained| retained.value),
+        retained_low_bytes: retained.map(Estimate::low),
+        retained_high_bytes: retained.and_then(Estimate::high),
         growth_bytes_per_min: growth.map(|growth| growth.slope),
         growth_low_bytes_per_min: growth.map(|growth| growth.low),
         growth_high_bytes_per_min: growth.map(|growth| growth.high),
@@ -285,12 +298,14 @@ fn run(run: &JudgedRun) -> Run {
                     Measured::Value((from, until)) => Some((seconds(from), seconds(until))),
                     Measured::Unmeasured(_) | Measured::NotAsked => None,
                 };
-                let growth = phase.growth.value();
+                let (peak, growth) = (phase.peak.value(), phase.growth.value());
                 Phase {
                     name: phase.name.clone(),
                     from_s: window.map(|window| window.0),
                     until_s: window.map(|window| window.1),
-                    peak_bytes: phase.peak.value(),
+                    peak_bytes: peak.map(|peak| peak.value),
+                    peak_low_bytes: peak.map(Estimate::low),
+                    peak_high_bytes: peak.and_then(Estimate::high),
                     growth_bytes_per_min: growth.map(|growth| growth.slope),
                     growth_low_bytes_per_min: growth.map(|growth| growth.low),
                     growth_high_bytes_per_min: growth.map(|growth| growth.high),

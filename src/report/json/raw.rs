@@ -12,10 +12,10 @@ use super::words::{
     certainty_word, kind_word, measure_word, optional_seconds, outcome_word, path, quality_word, seconds, segment_word,
     verdict_word,
 };
-use crate::analysis::{Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
+use crate::analysis::{Estimate, Growth, Measured, Measures, Peak, PhaseMeasures, Quality, Segment, SegmentKind};
 use crate::baseline::{Key, StoredCurve};
 use crate::trace::PeakCertainty;
-use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes, Uncertainty};
+use crate::units::{Bytes, Metric, Percent, Quantity, Rate, SignedBytes};
 use crate::verdict::{Base, Check, CheckKind, ConfigLine, Leg, Measure, Outcome, RunFailure, Shard, Subject, Verdict};
 
 #[derive(Deserialize)]
@@ -200,10 +200,14 @@ struct RunIn {
     peak_at_s: Option<Duration>,
     #[serde(deserialize_with = "certainty_word")]
     peak_certainty: Option<PeakCertainty>,
-    peak_low_bytes: Option<Bytes>,
-    peak_high_bytes: Option<Bytes>,
+    peak_low_bytes: Option<SignedBytes>,
+    peak_high_bytes: Option<SignedBytes>,
     startup_bytes: Option<Bytes>,
+    startup_low_bytes: Option<SignedBytes>,
+    startup_high_bytes: Option<SignedBytes>,
     retained_bytes: Option<SignedBytes>,
+    retained_low_bytes: Option<SignedBytes>,
+    retained_high_bytes: Option<SignedBytes>,
     growth_bytes_per_min: Option<Rate>,
     growth_low_bytes_per_min: Option<Rate>,
     growth_high_bytes_per_min: Option<Rate>,
@@ -221,6 +225,8 @@ struct PhaseIn {
     #[serde(deserialize_with = "optional_seconds")]
     until_s: Option<Duration>,
     peak_bytes: Option<Bytes>,
+    peak_low_bytes: Option<SignedBytes>,
+    peak_high_bytes: Option<SignedBytes>,
     growth_bytes_per_min: Option<Rate>,
     growth_low_bytes_per_min: Option<Rate>,
     growth_high_bytes_per_min: Option<Rate>,
@@ -229,16 +235,19 @@ struct PhaseIn {
 impl RunIn {
     fn into_measures(self) -> Measures {
         let certainty = self.peak_certainty.unwrap_or(PeakCertainty::Sampled);
-        let peak = self.peak_bytes.zip(self.peak_at_s).map(|(value, at)| {
-            let (low, high) = (self.peak_low_bytes.unwrap_or(value), self.peak_high_bytes.unwrap_or(value));
-            Peak { value, at, uncertainty: Uncertainty::between(low, value, high), certainty }
+        let peak = estimate(self.peak_bytes, self.peak_low_bytes, self.peak_high_bytes);
+        let peak = peak.zip(self.peak_at_s).map(|(Estimate { value, uncertainty }, at)| Peak {
+            value,
+            at,
+            uncertainty,
+            certainty,
         });
         Measures {
             duration: self.duration_s,
             ready: known(self.ready_s),
             peak: known(peak),
-            startup: known(self.startup_bytes),
-            retained: known(self.retained_bytes),
+            startup: known(estimate(self.startup_bytes, self.startup_low_bytes, self.startup_high_bytes)),
+            retained: known(estimate(self.retained_bytes, self.retained_low_bytes, self.retained_high_bytes)),
             growth: growth(self.growth_bytes_per_min, self.growth_low_bytes_per_min, self.growth_high_bytes_per_min),
             segments: Vec::new(),
             phases: self.phases.into_iter().map(PhaseIn::into_measures).collect(),
@@ -253,10 +262,18 @@ impl PhaseIn {
         PhaseMeasures {
             name: self.name,
             window: known(self.from_s.zip(self.until_s)),
-            peak: known(self.peak_bytes),
+            peak: known(estimate(self.peak_bytes, self.peak_low_bytes, self.peak_high_bytes)),
             growth: growth(self.growth_bytes_per_min, self.growth_low_bytes_per_min, self.growth_high_bytes_per_min),
         }
     }
+}
+
+fn estimate<T>(value: Option<T>, low: Option<SignedBytes>, high: Option<SignedBytes>) -> Option<Estimate<T>>
+where
+    T: Copy + Into<Quantity>,
+{
+    let (value, low) = value.zip(low)?;
+    Some(Estimate::between(low.into(), value, high.map(Into::into)))
 }
 
 fn growth(slope: Option<Rate>, low: Option<Rate>, high: Option<Rate>) -> Measured<Growth> {

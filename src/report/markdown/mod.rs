@@ -257,7 +257,7 @@ fn workload(parts: &mut Vec<Part>, judged: &Judged, details: Option<&Details>, l
 }
 
 fn explain(out: &mut String, judged: &Judged, check: &Check, details: Option<&Details>, links: &Links) {
-    let Some(what) = explain::what(check) else { return };
+    let Some(what) = explain::what(judged, check) else { return };
     let _ = write!(out, "**{}: {}**", code(&judged.name, 60), prose(&what));
     if explain::is_crossed(check) {
         when(out, judged, check, details);

@@ -23,7 +23,7 @@ pub(super) fn code(text: &str, most: usize) -> String {
 
 /// A sentence of ours, which may hold names of others: as it is where it can be nothing but words, else as a code span.
 pub(super) fn prose(text: &str) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || " .,()%+:'-/≥≤".contains(c);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || " .,()%+:'-/≥≤±".contains(c);
     let is_link = text.contains("www.") || text.contains("//");
     // Our own sentences name commands and files in code spans: every second piece is one.
     let pieces: Vec<&str> = text.split('`').collect();
