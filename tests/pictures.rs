@@ -29,7 +29,7 @@ fn model(end: Duration, count: u32, top: f64) -> ChartModel {
         title: "ingest".into(),
         subtitle: "pass · footprint · linux-x86_64 · 1 run".into(),
         curves: vec![main],
-        peak,
+        peak: peak.map(|peak| (peak, peak.memory.to_string())),
         ..ChartModel::default()
     }
 }
@@ -37,7 +37,7 @@ fn model(end: Duration, count: u32, top: f64) -> ChartModel {
 /// A ramp, a plateau and slow growth, with a log and the programs of a build.
 fn told(mut model: ChartModel, programs: bool) -> ChartModel {
     let points = model.curves.last().map(|curve| curve.curve.points.clone()).unwrap_or_default();
-    let (Some(last), Some(peak)) = (points.last().copied(), model.peak) else { return model };
+    let (Some(last), Some((peak, _))) = (points.last().copied(), &model.peak) else { return model };
     let level = |at: Duration| points.iter().rfind(|point| point.at <= at).map_or(Bytes::ZERO, |point| point.memory);
     let segment = |kind, from: f64, to: f64, share| {
         let (from, to) = (last.at.mul_f64(from), last.at.mul_f64(to));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::marks::Marks;
-use super::model::{Estimate, Measured, Measures, Peak, PhaseMeasures, Rules};
+use super::model::{Measured, Measures, PhaseMeasures, Rules};
 use super::part::{Part, PartOf};
 use super::quality::quality;
 use super::segments::segments;
@@ -58,7 +58,7 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
         phases.iter_mut().flatten().for_each(|phase| phase.push(&sample));
         split.iter_mut().for_each(|split| split.push(&sample));
     }
-    let Survey { samples: count, peak, outline, curve } = survey;
+    let Survey { samples: count, peak, outline, curve, .. } = survey;
     let segments = segments(outline);
     let ready = marks.ready(duration);
 
@@ -80,9 +80,7 @@ pub fn measure<Samples: Iterator<Item = Result<Sample>>>(
     let measures = Measures {
         duration,
         peak: match peak {
-            Some((Estimate { value, uncertainty }, at)) => {
-                Measured::Value(Peak { value, at, uncertainty, certainty: record.peak_certainty })
-            }
+            Some(peak) => Measured::Value(peak),
             None => Measured::Unmeasured("no sample was taken".to_owned()),
         },
         startup: given(&ready, || {

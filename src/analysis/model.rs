@@ -164,6 +164,8 @@ pub struct Peak {
     pub uncertainty: Uncertainty,
     /// How it is known, beside its uncertainty.
     pub certainty: PeakCertainty,
+    /// Mapped files at that time, which are not in a footprint. None if the system does not report them.
+    pub mapped: Option<Bytes>,
 }
 
 impl Peak {
@@ -171,6 +173,12 @@ impl Peak {
     #[must_use]
     pub const fn estimate(&self) -> Estimate<Bytes> {
         Estimate { value: self.value, uncertainty: self.uncertainty }
+    }
+
+    /// The higher of two, the first of equal ones, with the interval of both.
+    pub(super) fn max(self, later: Self) -> Self {
+        let Estimate { value, uncertainty } = self.estimate().max(later.estimate());
+        Self { value, uncertainty, ..if later.value > self.value { later } else { self } }
     }
 }
 

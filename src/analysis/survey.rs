@@ -1,15 +1,15 @@
 use std::time::Duration;
 
-use super::model::Estimate;
+use super::model::Peak;
 use super::segments::Outline;
-use crate::trace::{CurveBuilder, RunRecord, Sample};
-use crate::units::Bytes;
+use crate::trace::{CurveBuilder, PeakCertainty, RunRecord, Sample};
 
 /// What is seen of all rows at one go, whatever is asked of them.
 pub(super) struct Survey {
     pub(super) samples: u64,
-    /// The highest, and where it was first reached.
-    pub(super) peak: Option<(Estimate<Bytes>, Duration)>,
+    /// The highest, where it was first reached.
+    pub(super) peak: Option<Peak>,
+    certainty: PeakCertainty,
     pub(super) outline: Outline,
     pub(super) curve: CurveBuilder,
 }
@@ -20,6 +20,7 @@ impl Survey {
         Self {
             samples: 0,
             peak: None,
+            certainty: record.peak_certainty,
             outline: Outline::new(duration, record.interval),
             curve: CurveBuilder::new(record.interval),
         }
@@ -27,11 +28,14 @@ impl Survey {
 
     pub(super) fn push(&mut self, sample: &Sample) {
         self.samples += 1;
-        let peak = Estimate { value: sample.peak, uncertainty: sample.uncertainty };
-        self.peak = Some(match self.peak {
-            Some((highest, at)) => (highest.max(peak), if peak.value > highest.value { sample.at } else { at }),
-            None => (peak, sample.at),
-        });
+        let peak = Peak {
+            value: sample.peak,
+            at: sample.at,
+            uncertainty: sample.uncertainty,
+            certainty: self.certainty,
+            mapped: sample.parts.mapped,
+        };
+        self.peak = Some(self.peak.map_or(peak, |highest| highest.max(peak)));
         self.outline.push(sample.at, sample.memory);
         self.curve.push(sample);
     }

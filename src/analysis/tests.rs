@@ -117,7 +117,8 @@ fn phase(record: &RunRecord, edges: (Option<Edge>, Option<Edge>), samples: &[Sam
 
 #[test]
 fn the_peak_is_the_highest_of_all_rows_where_it_was_first_reached() {
-    let samples = rows(&[(0, 1, 1), (10, 2, 9), (20, 9, 9), (30, 0, 0)]);
+    let mut samples = rows(&[(0, 1, 1), (10, 2, 9), (20, 9, 9), (30, 0, 0)]);
+    samples.iter_mut().zip(70..).for_each(|(sample, mapped)| sample.parts.mapped = Some(Bytes(mapped)));
     let mut record = record();
     let peak = |record: &RunRecord| measured(record, &Rules::default(), &samples, &[]).peak.value().unwrap();
     let expected = Peak {
@@ -125,6 +126,7 @@ fn the_peak_is_the_highest_of_all_rows_where_it_was_first_reached() {
         at: Duration::from_millis(10),
         uncertainty: Uncertainty::NONE,
         certainty: PeakCertainty::Exact,
+        mapped: Some(Bytes(71)),
     };
     assert_eq!(peak(&record), expected);
     record.peak_certainty = PeakCertainty::Sampled;

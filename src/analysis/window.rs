@@ -56,7 +56,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::analysis::tests::rows;
-    use crate::units::Uncertainty;
+    use crate::units::{Quantity, Uncertainty};
 
     fn peak(from_ms: u64, until_ms: u64, samples: &[(u64, u64, u64)]) -> Option<u64> {
         let mut window = Window::new(Duration::from_millis(from_ms), Duration::from_millis(until_ms));
@@ -89,7 +89,7 @@ mod tests {
             let mut window = Window::new(Duration::ZERO, Duration::from_millis(until));
             samples.iter().for_each(|row| window.push(row));
             let peak = window.peak().unwrap();
-            (peak.low().number(), peak.value.0, peak.high().map(|high| high.number()))
+            (peak.low().number(), peak.value.0, peak.high().map(Quantity::number))
         };
         samples[1].uncertainty = Uncertainty { below: Bytes(80), above: Bytes(10) };
         samples[2].uncertainty = Uncertainty { below: Bytes(20), above: Bytes(70) };

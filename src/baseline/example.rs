@@ -73,6 +73,7 @@ pub(crate) fn measures(peak: Bytes) -> Measures {
             at: Duration::from_secs(9),
             uncertainty: Uncertainty::NONE,
             certainty: PeakCertainty::Exact,
+            mapped: None,
         }),
         startup: Measured::Value(Estimate::exact(Bytes::from_mib(120))),
         retained: Measured::Value(Estimate::exact(SignedBytes(3 << 20))),

@@ -106,9 +106,10 @@ fn finish(folder: &Path, what: &str) -> Result<String> {
     let (lasted, at) = (format_duration(run.measures.duration), format_duration(peak.at));
     let mut model = chart::of(&workload.judged, &workload.details);
     model.ready = None;
+    let value = model.peak.as_ref().map_or_else(|| peak.value.to_string(), |(_, text)| text.clone());
     model.subtitle = format!("{what} · {} · {lasted}", run.record.metric);
     artifacts::draw(folder, &model)?;
-    Ok(format!("{lasted} recorded: peak {} after {at}, {mean} on average, {last} at the end", peak.value))
+    Ok(format!("{lasted} recorded: peak {value} after {at}, {mean} on average, {last} at the end"))
 }
 
 /// How much memory there was over time.

@@ -18,6 +18,8 @@ mod markdown;
 mod table;
 mod term_chart;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub use compare::{Pair, Side, compare};
 pub use details::Details;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::{Growth, Measured, Peak, Quality};
+use crate::analysis::{Estimate, Growth, Measured, Peak, Quality};
 use crate::baseline::{Found, example};
 use crate::trace::{Ended, MarkKind, PeakCertainty, ReadyMark};
 use crate::units::{Bytes, Percent, Rate, SignedBytes, Uncertainty};
@@ -333,4 +333,45 @@ fn a_budget_inside_the_uncertainty_is_unmeasured_and_one_beside_it_is_judged() {
     assert_eq!(outcome(250), Outcome::Pass);
     let check = judged(runs.clone(), &budget(mib(220)), missing()).checks.remove(0);
     assert!(check.note.unwrap().contains("between 180.0 MiB and 250.0 MiB"));
+}
+
+#[test]
+fn every_amount_of_memory_is_judged_with_its_interval() {
+    let mut runs = runs(&[200]);
+    let measures = &mut runs[0].measures;
+    let uncertainty = Uncertainty { below: mib(10), above: mib(20) };
+    measures.startup = Measured::Value(Estimate { value: mib(100), uncertainty });
+    measures.phases[0].peak = Measured::Value(Estimate { value: mib(100), uncertainty });
+    measures.retained = Measured::Value(Estimate { value: SignedBytes(100 << 20), uncertainty });
+    let load = Some("load".to_owned());
+    for (phase, measure) in [(None, Measure::Startup), (load, Measure::Peak), (None, Measure::Retained)] {
+        let subject = Subject { phase, measure };
+        for (limit, outcome) in [(89, Outcome::Fail), (90, Outcome::Unmeasured), (119, Outcome::Unmeasured)] {
+            let budget = Budget { subject: subject.clone(), limit: mib(limit).into(), written: None };
+            let limits = Limits { budgets: vec![budget], ..Limits::default() };
+            let check = judged(runs.clone(), &limits, missing()).checks.remove(0);
+            assert_eq!((check.outcome, check.value), (outcome, Some(mib(100).into())), "{subject:?} under {limit}");
+        }
+        let limits =
+            Limits { budgets: vec![Budget { subject, limit: mib(120).into(), written: None }], ..Limits::default() };
+        assert_eq!(judged(runs.clone(), &limits, missing()).checks[0].outcome, Outcome::Pass);
+    }
+}
+
+#[test]
+fn a_regression_compares_values_and_is_unmeasured_where_nothing_bounds_one_that_passes() {
+    let peak = |value, uncertainty| {
+        let mut runs = runs(&[value]);
+        let peak = runs[0].measures.peak.value().unwrap();
+        runs[0].measures.peak = Measured::Value(Peak { uncertainty, ..peak });
+        judged(runs, &tolerance(5.0, Bytes(0)), stored()).checks.remove(0)
+    };
+    let wide = Uncertainty { below: mib(20), above: mib(50) };
+    assert_eq!(peak(205, wide).outcome, Outcome::Pass, "the baseline has 200 MiB");
+    assert_eq!(peak(215, wide).outcome, Outcome::Fail);
+    let unbounded = peak(205, Uncertainty::UNBOUNDED);
+    assert_eq!(unbounded.outcome, Outcome::Unmeasured);
+    let why = "it is at least 205.0 MiB: the memory of some processes could not be read";
+    assert!(unbounded.note.as_deref().unwrap().starts_with(why), "{:?}", unbounded.note);
+    assert_eq!(peak(215, Uncertainty::UNBOUNDED).outcome, Outcome::Fail);
 }

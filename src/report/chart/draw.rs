@@ -188,10 +188,10 @@ impl<B: DrawingBackend> Sheet<'_, B> {
     }
 
     fn peak(&self, model: &ChartModel, scales: &Scales, labels: &mut Labels) -> Result<()> {
-        let Some(peak) = model.peak else { return Ok(()) };
+        let Some((peak, memory)) = &model.peak else { return Ok(()) };
         let (x, y) = (scales.x(peak.at), scales.y(peak.memory));
         self.dot((x, y), 4.0, BLUE)?;
-        let text = format!("peak {} at {}", peak.memory, format_duration(peak.at));
+        let text = format!("peak {memory} at {}", format_duration(peak.at));
         // Bold letters are that much wider.
         let size = 13.0 * 1.12;
         let width = super::labels::text_width(&text, size);

@@ -12,5 +12,7 @@ mod shades;
 mod tracks;
 
 pub use draw::{png, still, svg};
-pub use model::{ChartModel, CurveKind, Line, PlottedCurve, Shade, baseline_points, median_run, of, overlay};
+pub use model::{
+    ChartModel, CurveKind, Line, PlottedCurve, Shade, baseline_points, mapped_files, median_run, of, overlay,
+};
 pub use tracks::LogMark;

@@ -3,11 +3,12 @@ use std::time::Duration;
 use super::tracks::LogMark;
 use crate::analysis::{Band, ExcerptLine, Measured, ProgramBands, Segment};
 use crate::trace::{Curve, SamplePoint};
-use crate::units::{Bytes, Quantity};
-use crate::verdict::{CheckKind, Judged, JudgedRun, Measure, Outcome, Verdict};
+use crate::units::{Bytes, Metric, Quantity};
+use crate::verdict::{CheckKind, Judged, JudgedRun, Measure, Outcome, Subject, Verdict};
 
 use crate::report::details::Details;
 use crate::report::escape::plain;
+use crate::report::table::run_value;
 
 /// Everything that the graph shows, in the units of the trace.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,8 +27,8 @@ pub struct ChartModel {
     pub stop: Option<Duration>,
     /// Phases.
     pub shades: Vec<Shade>,
-    /// The highest point of the main curve.
-    pub peak: Option<SamplePoint>,
+    /// The highest point of the main curve, and its memory as shown.
+    pub peak: Option<(SamplePoint, String)>,
     /// The log lines beside the main curve, in the order of time.
     pub log: Vec<LogMark>,
     /// The main curve as straight stretches.
@@ -95,6 +96,15 @@ const TITLE: usize = 60;
 const LABEL: usize = 32;
 /// A line is marked more strongly where so much of the peak was taken after it.
 const STRONG: f64 = 0.05;
+
+/// Mapped files are named where they are more than this share of the peak.
+const MAPPED_SHOWN: f64 = 0.05;
+
+/// Mapped files at the peak of a run. None if they are part of its metric, or not known.
+#[must_use]
+pub fn mapped_files(run: &JudgedRun) -> Option<Bytes> {
+    run.measures.peak.value()?.mapped.filter(|_| run.record.metric == Metric::Footprint)
+}
 
 /// The run in the middle by its peak; of an even number the lower of the two. None where none has a peak.
 #[must_use]
@@ -182,7 +192,12 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
         model.log = details.excerpt.lines.iter().map(mark).collect();
         model.programs = details.programs.clone().filter(are_several);
         model.stop = run.record.stop_at;
-        model.peak = run.measures.peak.value().map(|peak| SamplePoint { at: peak.at, memory: peak.value });
+        let text = run_value(&Subject { phase: None, measure: Measure::Peak }, run);
+        let point = run.measures.peak.value().map(|peak| SamplePoint { at: peak.at, memory: peak.value });
+        model.peak = point.zip(text);
+        if let Some(mapped) = mapped_files(run).filter(|mapped| mapped.as_f64() > MAPPED_SHOWN * peak.as_f64()) {
+            model.subtitle += &format!(" · {mapped} of mapped files beside it");
+        }
         for phase in &run.measures.phases {
             if let Measured::Value((from, until)) = phase.window {
                 model.shades.push(Shade { label: plain(&phase.name, LABEL), from, until });
@@ -212,7 +227,11 @@ pub fn overlay(title: &str, curves: &[(String, Curve)]) -> ChartModel {
         title: plain(title, TITLE),
         subtitle: "memory over time".into(),
         curves: plotted.collect(),
-        peak: curves.first().filter(|_| single).and_then(|(_, curve)| curve.highest()),
+        peak: curves
+            .first()
+            .filter(|_| single)
+            .and_then(|(_, curve)| curve.highest())
+            .map(|peak| (peak, peak.memory.to_string())),
         ..ChartModel::default()
     }
 }

@@ -242,7 +242,7 @@ class Chart {
     if (!peak || !this.scale.shows(peak.at) || !this.shown.includes(this.main)) return;
     const [x, y] = [this.scale.x(peak.at), this.scale.y(peak.memory)];
     shape(this.svg, "circle", { class: "dot", cx: x, cy: y, r: 4.5 });
-    const text = `peak ${memoryText(peak.memory)} at ${timeText(peak.at)}`;
+    const text = `peak ${peak.text} at ${timeText(peak.at)}`;
     const half = text.length * 3.7;
     this.label(labels, "peak", text, [[x - half, y - 25], [x + 10, y - 25], [x - 2 * half - 10, y - 25], [x + 10, y + 6], [x - 2 * half - 10, y + 6], [x - half, y - 43]]);
   }

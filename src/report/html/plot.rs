@@ -85,6 +85,8 @@ struct Stretch {
 struct Point {
     at: f64,
     memory: u64,
+    /// The memory as shown.
+    text: String,
 }
 
 /// So many steps has the finest grid that times are told on: ten for each pixel of a wide screen, zoomed in to a thousandth.
@@ -125,7 +127,11 @@ impl Plot {
             phases: model.shades.iter().take(detail.rows).map(window).collect(),
             segments: model.segments.iter().take(detail.rows).map(stretch).collect(),
             programs: model.programs.as_ref().map(|programs| units.bands(programs, detail.columns)),
-            peak: model.peak.map(|peak| Point { at: peak.at.as_secs_f64(), memory: peak.memory.0 }),
+            peak: model.peak.as_ref().map(|(peak, text)| Point {
+                at: peak.at.as_secs_f64(),
+                memory: peak.memory.0,
+                text: text.clone(),
+            }),
         }
     }
 }

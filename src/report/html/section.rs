@@ -5,7 +5,7 @@ use super::plot::Plot;
 use super::table::verdict_badge;
 use super::{Detail, Page, lines, tables};
 use crate::analysis::{LogGrowth, Measured, Quality, finding};
-use crate::report::chart::{self, ChartModel, CurveKind, median_run};
+use crate::report::chart::{self, ChartModel, CurveKind, mapped_files, median_run};
 use crate::report::details::Details;
 use crate::report::table::run_value;
 use crate::report::{explain, proposal_sentence, sentence};
@@ -158,7 +158,10 @@ fn facts(judged: &Judged, main: Option<&JudgedRun>) -> String {
         (count, Some(run)) => format!("{count} runs, the median is run {}", run.record.run),
     };
     let runs = if judged.runs.is_empty() { "no runs".to_owned() } else { runs };
-    format!("{runs} · {} · {}", judged.key.metric, judged.key.platform)
+    let mapped = main.and_then(mapped_files).map_or_else(String::new, |mapped| {
+        format!(" · mapped files at the peak: {mapped} (not in the {})", judged.key.metric)
+    });
+    format!("{runs} · {} · {}{mapped}", judged.key.metric, judged.key.platform)
 }
 
 /// The curve in a sentence, for those who do not see it.

@@ -106,6 +106,7 @@ struct Run {
     peak_certainty: Option<&'static str>,
     peak_low_bytes: Option<Quantity>,
     peak_high_bytes: Option<Quantity>,
+    peak_mapped_bytes: Option<Bytes>,
     startup_bytes: Option<Bytes>,
     startup_low_bytes: Option<Quantity>,
     startup_high_bytes: Option<Quantity>,
@@ -280,6 +281,7 @@ fn run(run: &JudgedRun) -> Run {
         peak_low_bytes: estimate.map(Estimate::low),
         // An estimate that nothing bounds has no high.
         peak_high_bytes: estimate.and_then(Estimate::high),
+        peak_mapped_bytes: peak.and_then(|peak| peak.mapped),
         peak_certainty: peak.map(|peak| certainty(peak.certainty)),
         startup_bytes: startup.map(|startup| startup.value),
         startup_low_bytes: startup.map(Estimate::low),

@@ -202,6 +202,7 @@ struct RunIn {
     peak_certainty: Option<PeakCertainty>,
     peak_low_bytes: Option<SignedBytes>,
     peak_high_bytes: Option<SignedBytes>,
+    peak_mapped_bytes: Option<Bytes>,
     startup_bytes: Option<Bytes>,
     startup_low_bytes: Option<SignedBytes>,
     startup_high_bytes: Option<SignedBytes>,
@@ -241,6 +242,7 @@ impl RunIn {
             at,
             uncertainty,
             certainty,
+            mapped: self.peak_mapped_bytes,
         });
         Measures {
             duration: self.duration_s,

@@ -108,7 +108,11 @@ fn results_read_back_as_they_were_written() {
     measures.quality = Quality::Poor("why".into());
     let peak = measures.peak.value().unwrap();
     let uncertainty = Uncertainty { below: Bytes::from_mib(3), above: Bytes::from_mib(900) };
-    measures.peak = Measured::Value(Peak { uncertainty, ..peak });
+    measures.peak = Measured::Value(Peak { uncertainty, mapped: Some(Bytes::from_mib(35)), ..peak });
+    let unbounded = Uncertainty { below: Bytes(7), ..Uncertainty::UNBOUNDED };
+    measures.startup = Measured::Value(Estimate { value: Bytes::from_mib(90), uncertainty });
+    measures.retained = Measured::Value(Estimate { value: SignedBytes(-5), uncertainty });
+    measures.phases[0].peak = Measured::Value(Estimate { value: Bytes::from_mib(80), uncertainty: unbounded });
     strange.runs[1].measures.peak = Measured::Value(Peak { certainty: PeakCertainty::Sampled, ..peak });
     let mut failed = judged("failed", &[100], &limits(250, 5.0, Level::Fail), stored(), false);
     failed.failures.push(RunFailure { run: 1, what: "exited with status 3".into(), unmeasured: false });
