@@ -23,11 +23,11 @@ fn the_page_and_the_graphs_of_a_run_are_drawn_anew_and_its_results_stay() {
     let name = fs::read_dir(project.path("memguard-report")).unwrap().flatten().find(|entry| entry.path().is_dir());
     let graph = format!("memguard-report/{}/graph.svg", name.unwrap().file_name().to_str().unwrap());
     let results = text(&project, "memguard-report/results.json");
-    assert!(!text(&project, &graph).contains("10.0 MiB"));
+    assert!(!text(&project, &graph).contains("budget 10.0 MiB"));
     let red = project.memguard(&["check", "memguard-report", "--peak", "10MiB"]);
     assert_eq!(red.code, 1, "{}", red.err);
     for file in [graph.as_str(), "memguard-report/report.html"] {
-        assert!(text(&project, file).contains("10.0 MiB"), "{file}");
+        assert!(text(&project, file).contains("budget 10.0 MiB"), "{file}");
     }
     assert_eq!(text(&project, "memguard-report/results.json"), results);
 }

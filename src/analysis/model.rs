@@ -132,6 +132,12 @@ impl<T: Copy + Into<Quantity>> Estimate<T> {
 }
 
 impl Estimate<Bytes> {
+    /// A value read with this uncertainty. No memory is below zero.
+    #[must_use]
+    pub fn read(value: Bytes, uncertainty: Uncertainty) -> Self {
+        Self { value, uncertainty: Uncertainty { below: uncertainty.below.min(value), ..uncertainty } }
+    }
+
     /// The larger of two values, which lies between the larger of both lows and the larger of both highs.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
@@ -171,8 +177,8 @@ pub struct Peak {
 impl Peak {
     /// Its value and uncertainty.
     #[must_use]
-    pub const fn estimate(&self) -> Estimate<Bytes> {
-        Estimate { value: self.value, uncertainty: self.uncertainty }
+    pub fn estimate(&self) -> Estimate<Bytes> {
+        Estimate::read(self.value, self.uncertainty)
     }
 
     /// The higher of two, the first of equal ones, with the interval of both.

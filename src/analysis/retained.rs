@@ -96,7 +96,7 @@ impl Steady {
             // Unchanged across the end: so much it was there.
             self.see(self.until, row.memory);
         }
-        let held = Estimate { value: row.memory, uncertainty: row.uncertainty };
+        let held = Estimate::read(row.memory, row.uncertainty);
         self.last = (row.at <= self.until).then_some((row.at, held));
     }
 

@@ -31,7 +31,7 @@ impl Window {
     }
 
     pub(super) fn push(&mut self, row: &Sample) {
-        let estimate = |value| Estimate { value, uncertainty: row.uncertainty };
+        let estimate = |value| Estimate::read(value, row.uncertainty);
         if row.at < self.from {
             self.before = Some(estimate(row.memory));
         } else if row.at <= self.until {
@@ -97,7 +97,8 @@ mod tests {
         assert_eq!(interval(&samples, 5), (120, 200, Some(210)), "the row after counts with its memory");
         assert_eq!(interval(&samples, 15), (130, 200, Some(220)));
         assert_eq!(interval(&samples, 25), (185, 200, Some(280)));
-        samples[0].uncertainty = Uncertainty::UNBOUNDED;
+        samples[0].uncertainty = Uncertainty { below: Bytes(700), ..Uncertainty::UNBOUNDED };
+        assert_eq!(interval(&samples[..1], 5), (0, 100, None), "no memory is below zero");
         assert_eq!(interval(&samples, 25), (185, 200, None));
     }
 }

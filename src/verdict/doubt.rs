@@ -41,7 +41,7 @@ fn gaps(subject: &Subject, run: &JudgedRun, limit: Quantity) -> Option<String> {
             let high = peak.estimate().high();
             peak.certainty == PeakCertainty::Exact && high.is_some_and(|high| high <= limit)
         });
-    (!is_proven).then(|| why.clone())
+    (!is_proven).then(|| format!("{why}: run it again, where less else is running"))
 }
 
 /// Memory went up and down so much, or was seen for so short, that growth at the limit would not have been told from none.
