@@ -129,7 +129,7 @@ fn mapped_files_are_named_beside_a_footprint_alone() {
     };
     let fact = "mapped files at the peak: 35.0 MiB (not in the footprint)";
     assert!(page(&judged).contains(fact));
-    assert!(chart::of(&judged, &Details::default()).subtitle.ends_with("35.0 MiB of mapped files beside it"));
+    assert!(chart::of(&judged, &Details::default()).subtitle.ends_with("mapped files 35.0 MiB, not counted"));
     judged.runs[0].record.metric = crate::units::Metric::Rss;
     assert!(!page(&judged).contains("mapped files"));
 }

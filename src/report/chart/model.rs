@@ -196,7 +196,7 @@ pub fn of(judged: &Judged, details: &Details) -> ChartModel {
         let point = run.measures.peak.value().map(|peak| SamplePoint { at: peak.at, memory: peak.value });
         model.peak = point.zip(text);
         if let Some(mapped) = mapped_files(run).filter(|mapped| mapped.as_f64() > MAPPED_SHOWN * peak.as_f64()) {
-            model.subtitle += &format!(" · {mapped} of mapped files beside it");
+            model.subtitle += &format!(" · mapped files {mapped}, not counted");
         }
         for phase in &run.measures.phases {
             if let Measured::Value((from, until)) = phase.window {
