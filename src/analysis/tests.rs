@@ -62,7 +62,6 @@ pub(super) fn record() -> RunRecord {
         sampling: Sampling::default(),
         output_lost: None,
         notices: Vec::new(),
-        remarks: Vec::new(),
     }
 }
 

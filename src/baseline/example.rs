@@ -59,7 +59,6 @@ pub(crate) fn record(run: u32) -> RunRecord {
         sampling: Sampling::default(),
         output_lost: None,
         notices: Vec::new(),
-        remarks: Vec::new(),
     }
 }
 

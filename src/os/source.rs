@@ -33,11 +33,6 @@ pub trait Source: Send {
 
     /// What the reader of the results must know of how they were read, in sentences.
     fn notices(&self) -> Vec<String>;
-
-    /// What whoever works with the data may want to know, in sentences.
-    fn remarks(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// Reads the memory of a tree of processes.

@@ -147,7 +147,6 @@ impl<'a, S: Source + ?Sized> Meter<'a, S> {
         record.sampling.own_peak = own.peak;
         record.notices.extend(self.source.notices());
         record.notices.extend(self.ticks.notice());
-        record.remarks.extend(self.source.remarks());
     }
 
     /// The rows of those that outlived the run.

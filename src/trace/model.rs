@@ -296,8 +296,6 @@ pub struct RunRecord {
     pub output_lost: Option<String>,
     /// What the reader of the results must know, in sentences: lines dropped, processes left behind.
     pub notices: Vec<String>,
-    /// What whoever works with the data may want to know, in sentences, and reports do not say aloud.
-    pub remarks: Vec<String>,
 }
 
 impl Sample {
@@ -335,7 +333,6 @@ impl RunRecord {
             sampling: Sampling::default(),
             output_lost: None,
             notices: Vec::new(),
-            remarks: Vec::new(),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Redactor {
     /// The record as it may be stored.
     pub(super) fn record(&self, record: &RunRecord) -> RunRecord {
         let mut stored = record.clone();
-        let texts = stored.notices.iter_mut().chain(&mut stored.remarks).chain(stored.environment.facts.values_mut());
+        let texts = stored.notices.iter_mut().chain(stored.environment.facts.values_mut());
         for text in texts.chain([&mut stored.command]) {
             if let Cow::Owned(redacted) = self.apply(text) {
                 *text = redacted;

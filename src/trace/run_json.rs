@@ -87,8 +87,6 @@ struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output_lost: Option<String>,
     notices: Vec<String>,
-    #[serde(default)]
-    remarks: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -252,7 +250,6 @@ pub(crate) mod tests {
             sampling: Sampling { ticks: 123, longest_gap: Duration::from_millis(11), ..Default::default() },
             output_lost: None,
             notices: vec!["two processes were left behind".to_owned()],
-            remarks: vec!["short-lived processes may be missing".to_owned()],
         }
     }
 
@@ -312,9 +309,6 @@ pub(crate) mod tests {
           },
           "notices": [
             "two processes were left behind"
-          ],
-          "remarks": [
-            "short-lived processes may be missing"
           ]
         }
         "#);

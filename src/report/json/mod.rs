@@ -126,7 +126,6 @@ struct Run {
     sampler_peak_bytes: Option<Bytes>,
     seen_once: u64,
     notices: Vec<String>,
-    remarks: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -326,7 +325,6 @@ fn run(run: &JudgedRun) -> Run {
         sampler_peak_bytes: record.sampling.own_peak,
         seen_once: record.sampling.seen_once,
         notices: record.notices.clone(),
-        remarks: record.remarks.clone(),
     }
 }
 

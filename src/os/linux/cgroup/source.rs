@@ -114,10 +114,6 @@ impl Source for CgroupSource {
         };
         self.tree.notices().into_iter().chain(left).chain(self.not_removed.clone()).collect()
     }
-
-    fn remarks(&self) -> Vec<String> {
-        self.tree.remarks()
-    }
 }
 
 impl TreeSource for CgroupSource {
