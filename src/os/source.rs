@@ -125,6 +125,8 @@ pub struct Reading {
     pub peak: Bytes,
     /// How far the true values can lie from these two.
     pub uncertainty: Uncertainty,
+    /// How far a high-water mark shows that a process was above all that was read of it.
+    pub rise: Bytes,
     /// What stands beside the metric.
     pub parts: Parts,
     /// How many processes live; None where the source does not count them.

@@ -155,6 +155,7 @@ impl ProcSource {
         let Total { parts, shmem, sum } = total;
         reading.memory = Bytes(sum.value);
         reading.peak = Bytes(peak);
+        reading.rise = Bytes(peak.saturating_sub(begin.value.max(sum.value)));
         reading.uncertainty = Uncertainty { below: Bytes(below), above: Bytes(high.saturating_sub(peak)) };
         reading.parts = Parts {
             rss: Some(Bytes(parts.resident())),
@@ -197,7 +198,7 @@ impl ProcSource {
         // It rose after its last reading, alone.
         let risen = reached.0.saturating_sub(memory.resident());
         let brought = late.saturating_mul(rustix::param::page_size() as u64);
-        reading.peak = Bytes(memory.footprint() + risen);
+        (reading.peak, reading.rise) = (Bytes(memory.footprint() + risen), Bytes(risen));
         reading.uncertainty = Uncertainty { below: Bytes(risen.saturating_sub(brought)), above: Bytes::ZERO };
         changes.lost = super::tree::Lost::default();
     }

@@ -164,15 +164,16 @@ impl TreeSource for CgroupSource {
 }
 
 /// Puts the group's memory in the place of the processes'. `risen` is between what and what it was at its highest since the
-/// reading before, swap apart; None where the kernel keeps no mark of it: then one process's own mark has to do.
+/// reading before, swap apart; None where the kernel keeps no mark of it: then the marks of the processes have to do.
 fn fill_in(reading: &mut Reading, memory: &GroupMemory, risen: Option<(Bytes, Bytes)>) {
     let (now, swap) = (memory.footprint(), memory.swap.unwrap_or_default());
-    let by_process = now + reading.peak.saturating_sub(reading.memory);
-    let (low, high) = risen.map_or((by_process, by_process), |(low, high)| (low + swap, high + swap));
+    let by_process = now + reading.rise;
+    let by_process = (by_process.saturating_sub(reading.uncertainty.below), by_process, by_process);
+    let (low, peak, high) = risen.map_or(by_process, |(low, high)| (low + swap, low + swap, high + swap));
     reading.memory = now;
-    reading.peak = now.max(low);
-    let Uncertainty { below, above } = memory.uncertainty();
-    reading.uncertainty = Uncertainty { below, above: above.max(high.saturating_sub(reading.peak)) };
+    reading.peak = now.max(peak);
+    let high = high.max(memory.uncertainty().high(now));
+    reading.uncertainty = Uncertainty::between(now.max(low), reading.peak, high);
     reading.parts = Parts { rss: reading.parts.rss, ..memory.parts() };
     reading.is_partial = false;
 }
@@ -184,7 +185,7 @@ mod tests {
     fn filled(risen: Option<(u64, u64)>) -> Reading {
         let mut memory = GroupMemory::default();
         (memory.anon, memory.swap) = (Bytes(100), Some(Bytes(5)));
-        let mut reading = Reading { memory: Bytes(70), peak: Bytes(90), ..Reading::default() };
+        let mut reading = Reading { memory: Bytes(70), peak: Bytes(90), rise: Bytes(20), ..Reading::default() };
         fill_in(&mut reading, &memory, risen.map(|(low, high)| (Bytes(low), Bytes(high))));
         reading
     }
