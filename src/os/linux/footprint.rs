@@ -15,7 +15,9 @@ pub(super) struct Footprint {
     /// Processes forked from one another, by what they have in common.
     families: HashMap<u64, Group>,
     shared_memory: SharedMemory,
-    /// The machine's shared memory: at first, and at the last tick at which the tree mapped any.
+    /// The tree has mapped shared memory.
+    has_shared: bool,
+    /// The machine's shared memory: at first, and at the last tick.
     machine_shmem: (Option<u64>, Option<u64>),
     allowance: Allowance,
     /// Processes whose shares the system does not let memguard read.
@@ -56,6 +58,7 @@ impl Footprint {
         Self {
             families: HashMap::new(),
             shared_memory: SharedMemory::default(),
+            has_shared: false,
             machine_shmem: (shmem, shmem),
             allowance: Allowance { left: SAVED, last: now },
             denied: 0,
@@ -97,7 +100,8 @@ impl Footprint {
             }
         }
         let mut growth = None;
-        if !mapped.is_empty() {
+        self.has_shared |= !mapped.is_empty();
+        if self.has_shared {
             let before = std::mem::replace(&mut self.machine_shmem.1, machine.shmem(buffer));
             growth = self.machine_shmem.1.zip(before).map(|(now, before)| now as i64 - before as i64);
         }
@@ -107,10 +111,10 @@ impl Footprint {
 
     fn total(&self, parts: Memory) -> Total {
         let mut shmem = self.shared_memory.estimate();
-        if parts.shmem > 0
+        if self.has_shared
             && let (Some(first), Some(now)) = self.machine_shmem
         {
-            // What ended processes left in memory that others map, too, no living one shows.
+            // What ended processes left in memory that others map, too, or what was only unmapped, no living one shows.
             shmem.high = shmem.high.max(now.saturating_sub(first));
         }
         let grouped: u64 = self.families.values().map(|group| group.held).sum();

@@ -48,6 +48,13 @@ impl Machine {
         Some(used)
     }
 
+    /// How many huge pages faults have brought since boot: `thp_fault_alloc` of /proc/vmstat. Zero where there are none.
+    pub(super) fn huge_pages() -> u64 {
+        let text = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
+        let count = text.lines().find_map(|line| line.strip_prefix("thp_fault_alloc "));
+        count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+    }
+
     /// Shared memory in use, in bytes: `Shmem`.
     pub(super) fn shmem(&self, buffer: &mut Vec<u8>) -> Option<u64> {
         figure(self.file.as_ref()?.read(buffer).ok()?, "Shmem:")

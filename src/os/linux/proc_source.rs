@@ -1,6 +1,5 @@
 //! Reads a tree of processes through /proc.
 
-use std::fs;
 use std::io;
 use std::process::Command;
 use std::time::Instant;
@@ -32,8 +31,8 @@ pub(super) struct ProcSource {
     buffer: Vec<u8>,
     last: Last,
     root: Root,
-    /// A fault brings more than a page to programs that did not ask for it.
-    has_huge_pages: bool,
+    /// How many huge pages the machine had given out when that was last looked at.
+    huge_pages: u64,
     wants_exact: bool,
     /// From the launch on: the workload starts under the limits which memguard found.
     files: Option<ManyFiles>,
@@ -52,6 +51,14 @@ struct Last {
     processes: u32,
 }
 
+/// How a process moved within a tick, in bytes.
+struct Moved {
+    rise: Rise,
+    growth: u64,
+    /// How far it was, at its highest, above what it held before.
+    above_before: u64,
+}
+
 /// What is known of the first process.
 #[derive(Debug, Default)]
 struct Root {
@@ -59,6 +66,8 @@ struct Root {
     end: Option<ChildEnd>,
     /// There were processes beside it.
     had_others: bool,
+    /// It let go of mapped files: other memory can have come and gone in their place, below its mark.
+    has_unmapped: bool,
 }
 
 /// Sums of less than this are never read twice in a tick.
@@ -78,7 +87,6 @@ impl ProcSource {
             own.is_some_and(|memory| memory.anon > 0),
             "this kernel does not split resident memory by kind (Linux 4.5 and later do)\nhelp: use `--source portable`"
         );
-        let huge = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
         let machine = Machine::new();
         Ok(Self {
             metric,
@@ -88,7 +96,7 @@ impl ProcSource {
             buffer,
             last: Last::default(),
             root: Root::default(),
-            has_huge_pages: huge.contains("[always]"),
+            huge_pages: Machine::huge_pages(),
             wants_exact: false,
             files: None,
             failed: None,
@@ -145,12 +153,23 @@ impl ProcSource {
 
     /// The reading of a tree whose sum is `total`.
     fn reading(&mut self, (total, begin): (Total, Estimate), changes: &Changes, reading: &mut Reading) {
-        let (low, peak, high) = peak(&begin, &self.rises());
-        let (low, peak, high) = (low.max(total.sum.low), peak.max(total.sum.value), high.max(total.sum.high));
-        let lost = changes.lost.bytes(self.has_huge_pages);
+        let moved = self.rises();
+        let (low, peak, high) = peak(&begin, &moved);
+        let (low, peak, mut high) = (low.max(total.sum.low), peak.max(total.sum.value), high.max(total.sum.high));
+        // Each process was at its mark, or at what it holds now, beside what all held before.
         let before = self.last.begin.high.max(self.last.total.sum.high);
-        // Processes that ended, or were never seen, held it beside what was there before or is there now.
-        let high = if lost > 0 { high.max(before.max(total.sum.high) + lost) } else { high };
+        let above: u64 = moved.iter().map(|moved| moved.above_before).sum();
+        let has_risen = moved.iter().any(|moved| moved.rise != Rise::default());
+        let is_lost = !changes.lost.is_nothing();
+        if is_lost {
+            let huge_pages = Machine::huge_pages();
+            let new = huge_pages.saturating_sub(std::mem::replace(&mut self.huge_pages, huge_pages));
+            high = high
+                .max(before.max(total.sum.high) + changes.lost.bytes(new))
+                .max(before + above + changes.lost.bytes(new));
+        } else if has_risen {
+            high = high.max(before + above);
+        }
         let below = (peak - low.min(peak)).max(total.sum.value - total.sum.low);
         let Total { parts, shmem, sum } = total;
         reading.memory = Bytes(sum.value);
@@ -169,20 +188,27 @@ impl ProcSource {
             reading.parts.anon = Some(Bytes(parts.anon));
         }
         self.last.highest = self.last.highest.max(peak);
+        let unmapped = self.last.total.parts.mapped.saturating_sub(parts.mapped);
+        self.root.has_unmapped |= parts.mapped > 0 && unmapped > self.last.highest / SMALL;
         (self.last.total, self.last.begin) = (total, begin);
     }
 
-    /// How the processes rose within this tick, and how much each grew.
-    fn rises(&self) -> Vec<(Rise, u64)> {
+    /// How the processes moved within this tick.
+    fn rises(&self) -> Vec<Moved> {
         let counted = self.tree.processes.iter().filter(|process| process.is_read() && process.counts());
-        let moved = counted.map(|process| (process.rise, process.growth()));
-        let in_metric = |(mut rise, growth): (Rise, u64)| {
-            if self.metric == Metric::Rss {
-                rise = Rise { bytes: rise.resident, below: 0, above: 0, ..rise };
-            }
-            (rise, growth)
-        };
-        moved.filter(|moved| *moved != (Rise::default(), 0)).map(in_metric).collect()
+        let moved = counted.map(|process| {
+            let rise = match self.metric {
+                Metric::Rss => Rise { bytes: process.rise.resident, below: 0, above: 0, ..process.rise },
+                _ => process.rise,
+            };
+            // One that was not there before may have come when others had gone.
+            let before = process.before.footprint();
+            let is_known = process.before.high_water > 0;
+            let highest = process.footprint() + rise.bytes + rise.above;
+            let above_before = if is_known { highest.saturating_sub(before) } else { 0 };
+            Moved { rise, growth: process.growth(), above_before }
+        });
+        moved.filter(|moved| moved.rise != Rise::default() || moved.growth > 0).collect()
     }
 
     /// What the root had last, by what the kernel reports of its whole life.
@@ -206,11 +232,11 @@ impl ProcSource {
 
 /// The lowest, the likely and the highest peak since the reading before: one process at its mark beside what was there all the
 /// while. Of several marks only the largest is certain: they can have been reached one after another.
-fn peak(sum: &Estimate, moved: &[(Rise, u64)]) -> (u64, u64, u64) {
-    let growth: u64 = moved.iter().map(|(_, growth)| growth).sum();
+fn peak(sum: &Estimate, moved: &[Moved]) -> (u64, u64, u64) {
+    let growth: u64 = moved.iter().map(|moved| moved.growth).sum();
     let mut peak = (sum.low, sum.value);
     let mut high = sum.high;
-    for (rise, own_growth) in moved {
+    for Moved { rise, growth: own_growth, .. } in moved {
         let others = growth - own_growth;
         let risen = |from: u64, by: u64| (from + by).saturating_sub(others);
         high += rise.bytes + rise.above;
@@ -322,7 +348,7 @@ impl TreeSource for ProcSource {
     }
 
     fn covers_gaps(&self) -> bool {
-        !self.root.had_others && self.root.end.is_some_and(|end| end.at_most.is_some())
+        !self.root.had_others && !self.root.has_unmapped && self.root.end.is_some_and(|end| end.at_most.is_some())
     }
 
     fn members(&self) -> Vec<u32> {
@@ -334,23 +360,23 @@ impl TreeSource for ProcSource {
 mod tests {
     use super::*;
 
-    const fn rise(bytes: u64, below: u64, above: u64) -> Rise {
-        Rise { bytes, resident: bytes, below, above }
+    const fn moved(bytes: u64, below: u64, above: u64, growth: u64) -> Moved {
+        Moved { rise: Rise { bytes, resident: bytes, below, above }, growth, above_before: 0 }
     }
 
     #[test]
     fn of_several_marks_only_the_largest_is_certain() {
         let sum = Estimate { value: 100, low: 100, high: 100 };
         assert_eq!(peak(&sum, &[]), (100, 100, 100));
-        assert_eq!(peak(&sum, &[(rise(64, 0, 0), 0)]), (164, 164, 164));
-        assert_eq!(peak(&sum, &[(rise(64, 0, 0), 0), (rise(60, 0, 0), 0)]), (164, 164, 224));
-        assert_eq!(peak(&sum, &[(rise(64, 10, 5), 0)]), (154, 164, 169), "some of it may be mapped files");
+        assert_eq!(peak(&sum, &[moved(64, 0, 0, 0)]), (164, 164, 164));
+        assert_eq!(peak(&sum, &[moved(64, 0, 0, 0), moved(60, 0, 0, 0)]), (164, 164, 224));
+        assert_eq!(peak(&sum, &[moved(64, 10, 5, 0)]), (154, 164, 169), "some of it may be mapped files");
     }
 
     #[test]
     fn what_others_grew_can_have_come_after_a_mark() {
         let sum = Estimate { value: 100, low: 90, high: 110 };
-        assert_eq!(peak(&sum, &[(rise(64, 0, 0), 7), (Rise::default(), 30)]), (124, 134, 174));
-        assert_eq!(peak(&sum, &[(rise(20, 0, 0), 0), (Rise::default(), 30)]), (90, 100, 130), "the sum now is higher");
+        assert_eq!(peak(&sum, &[moved(64, 0, 0, 7), moved(0, 0, 0, 30)]), (124, 134, 174));
+        assert_eq!(peak(&sum, &[moved(20, 0, 0, 0), moved(0, 0, 0, 30)]), (90, 100, 130), "the sum now is higher");
     }
 }

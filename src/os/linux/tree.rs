@@ -319,9 +319,10 @@ impl Tree {
         if is_member {
             let known = if is_new { 0 } else { stat.childrens_faults };
             let waited_for = process.stat.childrens_faults.saturating_sub(known);
-            // Its last faults, once it has let go of its memory.
+            // Its last faults, once it has let go of the memory that it had.
             let has_let_go = process.memory.is_none() && process.before.high_water > 0;
-            let is_last = has_let_go || (process.life == Life::Zombie && life == Life::Running);
+            let has_executed = news == News::Executed && !is_new;
+            let is_last = has_let_go || has_executed || (process.life == Life::Zombie && life == Life::Running);
             let last = if is_last && process.life != Life::Gone { process.new_faults } else { 0 };
             changes.lost.faults += i64::try_from(waited_for + last).unwrap_or(i64::MAX);
         }
@@ -407,15 +408,22 @@ impl Lost {
         self.faults = self.faults.saturating_add_unsigned(faults);
     }
 
-    /// The most memory that they can have had beside what readings saw. `has_huge_pages`: a fault brings more than a page
-    /// without being asked for it.
-    pub(super) fn bytes(&self, has_huge_pages: bool) -> u64 {
+    /// The most memory that they can have had beside what readings saw. `huge_pages` is how many the machine gave out meanwhile:
+    /// each came with one fault.
+    pub(super) fn bytes(&self, huge_pages: u64) -> u64 {
         let page = rustix::param::page_size() as u64;
         match u64::try_from(self.faults) {
-            Ok(faults) if has_huge_pages => faults.saturating_mul(page).max(self.growth),
-            Ok(faults) => faults.saturating_mul(page),
+            // A huge page has as many pages as a page has entries of eight bytes.
+            Ok(faults) => {
+                faults.saturating_mul(page).saturating_add(faults.min(huge_pages).saturating_mul(page * page / 8))
+            }
             Err(_) => self.growth,
         }
+    }
+
+    /// True if anything ended, as far as is known.
+    pub(super) const fn is_nothing(&self) -> bool {
+        self.faults == 0 && self.growth == 0
     }
 }
 
@@ -454,8 +462,8 @@ mod tests {
     #[test]
     fn what_ended_processes_held_unseen_is_bounded_by_their_faults() {
         let page = rustix::param::page_size() as u64;
-        assert_eq!(Lost { faults: 3, growth: 100 * page }.bytes(false), 3 * page);
-        assert_eq!(Lost { faults: 3, growth: 100 * page }.bytes(true), 100 * page);
-        assert_eq!(Lost { faults: -1, growth: 7 }.bytes(false), 7, "their parent does not wait for them");
+        assert_eq!(Lost { faults: 3, growth: 100 * page }.bytes(0), 3 * page);
+        assert_eq!(Lost { faults: 3, growth: 0 }.bytes(2), 3 * page + 2 * page * page / 8);
+        assert_eq!(Lost { faults: -1, growth: 7 }.bytes(5), 7, "their parent does not wait for them");
     }
 }
