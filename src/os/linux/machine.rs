@@ -8,6 +8,7 @@ use crate::units::Bytes;
 #[derive(Debug)]
 pub(super) struct Machine {
     file: Option<ProcFile>,
+    vmstat: Option<ProcFile>,
     /// As last read.
     used: Option<(Instant, Bytes)>,
 }
@@ -32,7 +33,8 @@ const FRESH: Duration = Duration::from_millis(95);
 
 impl Machine {
     pub(super) fn new() -> Self {
-        Self { file: ProcFile::open("/proc/meminfo").ok(), used: None }
+        let (file, vmstat) = (ProcFile::open("/proc/meminfo").ok(), ProcFile::open("/proc/vmstat").ok());
+        Self { file, vmstat, used: None }
     }
 
     /// Used memory, as of now or of an instant ago: `MemTotal` less `MemAvailable`.
@@ -49,9 +51,9 @@ impl Machine {
     }
 
     /// How many huge pages faults have brought since boot: `thp_fault_alloc` of /proc/vmstat. Zero where there are none.
-    pub(super) fn huge_pages() -> u64 {
-        let text = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
-        let count = text.lines().find_map(|line| line.strip_prefix("thp_fault_alloc "));
+    pub(super) fn huge_pages(&self, buffer: &mut Vec<u8>) -> u64 {
+        let text = self.vmstat.as_ref().and_then(|file| std::str::from_utf8(file.read(buffer).ok()?).ok());
+        let count = text.and_then(|text| text.lines().find_map(|line| line.strip_prefix("thp_fault_alloc ")));
         count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
     }
 

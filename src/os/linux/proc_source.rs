@@ -31,8 +31,10 @@ pub(super) struct ProcSource {
     buffer: Vec<u8>,
     last: Last,
     root: Root,
-    /// How many huge pages the machine had given out when that was last looked at.
+    /// How many huge pages the machine had given out when the tree last moved.
     huge_pages: u64,
+    /// How many of them were new then: the counter is read after the processes.
+    new_huge_pages: u64,
     wants_exact: bool,
     /// From the launch on: the workload starts under the limits which memguard found.
     files: Option<ManyFiles>,
@@ -88,6 +90,7 @@ impl ProcSource {
             "this kernel does not split resident memory by kind (Linux 4.5 and later do)\nhelp: use `--source portable`"
         );
         let machine = Machine::new();
+        let huge_pages = machine.huge_pages(&mut buffer);
         Ok(Self {
             metric,
             tree: Tree::new()?,
@@ -96,7 +99,8 @@ impl ProcSource {
             buffer,
             last: Last::default(),
             root: Root::default(),
-            huge_pages: Machine::huge_pages(),
+            huge_pages,
+            new_huge_pages: 0,
             wants_exact: false,
             files: None,
             failed: None,
@@ -161,9 +165,13 @@ impl ProcSource {
         let above: u64 = moved.iter().map(|moved| moved.above_before).sum();
         let has_risen = moved.iter().any(|moved| moved.rise != Rise::default());
         let is_lost = !changes.lost.is_nothing();
+        let mut new = 0;
+        if self.root.had_others && changes.moved {
+            let huge_pages = self.machine.huge_pages(&mut self.buffer);
+            let since = huge_pages.saturating_sub(std::mem::replace(&mut self.huge_pages, huge_pages));
+            new = since + std::mem::replace(&mut self.new_huge_pages, since);
+        }
         if is_lost {
-            let huge_pages = Machine::huge_pages();
-            let new = huge_pages.saturating_sub(std::mem::replace(&mut self.huge_pages, huge_pages));
             high = high
                 .max(before.max(total.sum.high) + changes.lost.bytes(new))
                 .max(before + above + changes.lost.bytes(new));
